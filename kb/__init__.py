@@ -1,0 +1,1 @@
+"""The approved words, and how they came to be approved."""

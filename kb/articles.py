@@ -1,0 +1,278 @@
+"""Articles and their immutable Revisions.
+
+A Revision's state is derived from its Reviews:
+
+    draft ─submit→ in_review ─approve→ approved          approver ≠ author
+    in_review ─request_changes→ draft
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint, func
+from sqlalchemy.orm import selectinload
+from sqlmodel import Field, Relationship, Session, SQLModel, col, select
+
+from kb.db import UtcDateTime, now
+from kb.errors import Invalid, NotFound
+
+ANSWER_LIMIT = 600
+LIMITS = {"title": 200, "body": 200_000, "category": 80, "owner": 200}
+PHRASING_LIMIT, PHRASINGS_LIMIT = 300, 500
+SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+AUDIENCE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Everything an editor writes; two equal Wordings have the same hash."""
+
+    title: str
+    answer: str
+    body: str = ""
+    phrasings: tuple[str, ...] = ()
+    category: str = "general"
+    audience: str = "public"
+    owner: str = ""
+    verify_days: int | None = None
+
+    @property
+    def sha256(self) -> str:
+        """Digest of all fields, hex."""
+        canonical = json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class Article(SQLModel, table=True):
+    """The lasting identity of one piece of knowledge."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    slug: str = Field(unique=True, index=True)
+    source_locale: str
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+
+class Phrasing(SQLModel, table=True):
+    """A question in a customer's words."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    revision_id: int = Field(foreign_key="revision.id", index=True)
+    position: int
+    text: str
+
+
+class Review(SQLModel, table=True):
+    """Somebody submitted, approved or sent back a Revision."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    revision_id: int = Field(foreign_key="revision.id", index=True)
+    verdict: str
+    by_id: int = Field(foreign_key="person.id")
+    at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    note: str = ""
+
+
+class Revision(SQLModel, table=True):
+    """Immutable wording in one locale, numbered per article and locale."""
+
+    __table_args__ = (
+        UniqueConstraint("article_id", "locale", "version"),
+        Index("ix_revision_latest", "article_id", "locale", "version"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    article_id: int = Field(foreign_key="article.id")
+    locale: str
+    version: int
+    title: str
+    answer: str
+    body: str
+    category: str
+    audience: str
+    owner: str
+    verify_days: int | None = None
+    sha256: str
+    answer_sha256: str
+    source_version: int | None = None
+    author_id: int = Field(foreign_key="person.id")
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+
+    article: Article = Relationship()
+    phrasing_rows: list[Phrasing] = Relationship(
+        sa_relationship_kwargs={"order_by": "Phrasing.position"}
+    )
+    reviews: list[Review] = Relationship(sa_relationship_kwargs={"order_by": "Review.id"})
+
+    @property
+    def phrasings(self) -> list[str]:
+        """The questions this wording answers, in the editor's order."""
+        return [row.text for row in self.phrasing_rows]
+
+    @property
+    def state(self) -> str:
+        """`draft`, `in_review` or `approved`."""
+        labels = {"submitted": "in_review", "approved": "approved", "adopted": "approved"}
+        return labels.get(self.reviews[-1].verdict, "draft") if self.reviews else "draft"
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether a second person has approved it."""
+        return self.state == "approved"
+
+    @property
+    def approved_at(self) -> datetime | None:
+        """When it was approved, if it is."""
+        return self.reviews[-1].at if self.is_approved else None
+
+    @property
+    def wording(self) -> Wording:
+        """What the editor wrote, as one value."""
+        return Wording(
+            title=self.title,
+            answer=self.answer,
+            body=self.body,
+            phrasings=tuple(self.phrasings),
+            category=self.category,
+            audience=self.audience,
+            owner=self.owner,
+            verify_days=self.verify_days,
+        )
+
+
+def answer_digest(text: str) -> str:
+    """SHA-256 of an answer's text, hex: what every channel can be checked against."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_wording(wording: Wording) -> None:
+    """Raises Invalid naming the field and what to do about it."""
+    for name in ("title", "answer", "body", "category", "owner"):
+        _check_text(name, getattr(wording, name))
+    for name in ("title", "answer"):
+        if not getattr(wording, name).strip():
+            raise Invalid(f"{name} is empty; write one", name)
+    if len(wording.answer) > ANSWER_LIMIT:
+        raise Invalid(
+            f"answer has {len(wording.answer)} characters; shorten it to {ANSWER_LIMIT} "
+            "and move the rest to the body",
+            "answer",
+        )
+    if not AUDIENCE.fullmatch(wording.audience):
+        raise Invalid(
+            f"audience {wording.audience!r} is not a name such as public, customers or agents",
+            "audience",
+        )
+    if wording.verify_days is not None and not 1 <= wording.verify_days <= 3650:
+        raise Invalid("verify_every must be 1 to 3650 days, such as 90d", "verify_every")
+    _check_phrasings(wording.phrasings)
+
+
+def _check_text(name: str, text: str) -> None:
+    if CONTROL.search(text):
+        raise Invalid(f"{name} contains control characters; remove them", name)
+    if len(text) > LIMITS.get(name, ANSWER_LIMIT * 100):
+        raise Invalid(f"{name} has {len(text)} characters; the limit is {LIMITS[name]}", name)
+
+
+def _check_phrasings(phrasings: tuple[str, ...]) -> None:
+    if len(phrasings) > PHRASINGS_LIMIT:
+        raise Invalid(f"more than {PHRASINGS_LIMIT} phrasings; keep the best", "phrasings")
+    for text in phrasings:
+        _check_text("phrasings", text)
+        if not text.strip() or len(text) > PHRASING_LIMIT:
+            raise Invalid(f"a phrasing has 1 to {PHRASING_LIMIT} characters", "phrasings")
+
+
+def check_slug(slug: str) -> str:
+    """The slug itself. Raises Invalid unless it is lower-case words joined by hyphens."""
+    if not SLUG.fullmatch(slug) or len(slug) > 120:
+        raise Invalid(f"slug {slug[:130]!r} must be lower-case words joined by hyphens", "slug")
+    return slug
+
+
+def find_article(session: Session, slug: str) -> Article | None:
+    """The article of that slug, live or not."""
+    return session.exec(select(Article).where(Article.slug == slug)).first()
+
+
+def get_article(session: Session, slug: str) -> Article:
+    """The article of that slug. Raises NotFound."""
+    article = find_article(session, slug)
+    if article is None:
+        raise NotFound(f"there is no article {slug!r}")
+    return article
+
+
+def latest_revision(session: Session, article_id: int, locale: str) -> Revision | None:
+    """The newest Revision in that locale, whatever its state."""
+    query = _revisions(article_id, locale).order_by(col(Revision.version).desc())
+    return session.exec(query.limit(1)).first()
+
+
+def get_revision(
+    session: Session, article: Article, locale: str, version: int | None = None
+) -> Revision:
+    """One Revision, the newest unless a version is named. Raises NotFound."""
+    assert article.id is not None
+    if version is None:
+        found = latest_revision(session, article.id, locale)
+    else:
+        query = _revisions(article.id, locale).where(Revision.version == version)
+        found = session.exec(query).first()
+    if found is None:
+        wanted = f"version {version}" if version else "a version"
+        raise NotFound(f"{article.slug} has no {wanted} in {locale}")
+    return found
+
+
+def list_revisions(session: Session, article_id: int, locale: str) -> list[Revision]:
+    """All Revisions in that locale, newest first."""
+    query = _revisions(article_id, locale).order_by(col(Revision.version).desc())
+    return list(session.exec(query))
+
+
+def _revisions(article_id: int, locale: str) -> Any:
+    return (
+        select(Revision)
+        .where(Revision.article_id == article_id, Revision.locale == locale)
+        .options(selectinload(Revision.phrasing_rows), selectinload(Revision.reviews))  # type: ignore
+    )
+
+
+def insert_revision(
+    session: Session,
+    article: Article,
+    locale: str,
+    wording: Wording,
+    author_id: int,
+    source_version: int | None,
+) -> Revision:
+    """Write the next version; only `publishing` calls this, inside its transitions."""
+    assert article.id is not None
+    newest = session.exec(
+        select(func.max(Revision.version)).where(
+            Revision.article_id == article.id, Revision.locale == locale
+        )
+    ).one()
+    fields = {k: v for k, v in asdict(wording).items() if k != "phrasings"}
+    revision = Revision(
+        article_id=article.id,
+        locale=locale,
+        version=(newest or 0) + 1,
+        sha256=wording.sha256,
+        answer_sha256=answer_digest(wording.answer),
+        source_version=source_version,
+        author_id=author_id,
+        **fields,
+    )
+    revision.phrasing_rows = [
+        Phrasing(position=n, text=text) for n, text in enumerate(wording.phrasings)
+    ]
+    session.add(revision)
+    session.flush()
+    return revision

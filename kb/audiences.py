@@ -1,0 +1,36 @@
+"""Who may read what: a channel implies an audience, an audience a set of names."""
+
+from kb.errors import Invalid
+
+PUBLIC, CUSTOMERS, AGENTS = "public", "customers", "agents"
+
+CHANNELS = {
+    "help_site": PUBLIC,
+    "widget": PUBLIC,
+    "api": PUBLIC,
+    "sidebar": AGENTS,
+}
+
+# None is everything: an agent sees every segment's answers.
+Audiences = frozenset[str] | None
+VISIBLE: dict[str, Audiences] = {
+    PUBLIC: frozenset({PUBLIC}),
+    CUSTOMERS: frozenset({PUBLIC, CUSTOMERS}),
+    AGENTS: None,
+}
+
+
+def audience_of(channel: str) -> str:
+    """The audience a channel speaks to. Raises Invalid for an unknown channel."""
+    if channel not in CHANNELS:
+        raise Invalid(
+            f"unknown channel {channel[:40]!r}; choose from {', '.join(CHANNELS)}", "channel"
+        )
+    return CHANNELS[channel]
+
+
+def visible_to(audience: str) -> Audiences:
+    """The audiences whose answers that audience may read; None is all of them."""
+    if audience in VISIBLE:
+        return VISIBLE[audience]
+    return frozenset({PUBLIC, CUSTOMERS, audience})

@@ -1,0 +1,209 @@
+"""One Markdown file with YAML front matter, as this product or another wrote it."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from kb.articles import ANSWER_LIMIT, Wording
+from kb.errors import Invalid
+from kb.markdown import outside_code, sections
+
+MAX_YAML = 100_000
+OWN_KEYS = {"answer", "phrasings", "audience", "verify_every", "state"}
+DURATION = re.compile(r"(\d+)\s*(d|w|m|y)?", re.I)
+DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
+SENTENCE_END = re.compile(r"(?<=[.!?。！？؟])\s*")
+
+
+class FileError(Invalid):
+    """Why a file is refused, and at which line (from 1) where that is known."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(frozen=True)
+class ParsedFile:
+    """What one file says; `notes` are things its editor should know."""
+
+    wording: Wording
+    is_approved: bool
+    notes: tuple[str, ...] = ()
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML without aliases: a bomb has nothing to multiply itself with."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise FileError("YAML aliases are not allowed; write the value out", mark.line + 2)
+        return super().compose_node(parent, index)
+
+
+def parse_file(text: str, stem: str, category: str) -> ParsedFile:
+    """The Wording in a file. Raises FileError with the line where it is known."""
+    matter, body = _split(text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff"))
+    notes: list[str] = []
+    if not OWN_KEYS & matter.keys():
+        body = _drop_templates(body)
+    body, heading = _take_heading(body.strip())
+    title = _string(matter, "title") or heading or stem.replace("-", " ").capitalize()
+    if heading and _string(matter, "title") and heading.casefold() != title.casefold():
+        body = f"# {heading}\n\n{body}"
+    answer = _string(matter, "answer") or _derived_answer(matter, body, title, notes)
+    wording = Wording(
+        title=title,
+        answer=answer,
+        body=body.strip(),
+        phrasings=_phrasings(matter),
+        category=_string(matter, "category") or category,
+        audience=_string(matter, "audience") or "public",
+        owner=_string(matter, "owner"),
+        verify_days=_days(matter.get("verify_every")),
+    )
+    return ParsedFile(wording, _is_approved(matter), tuple(notes))
+
+
+def format_file(wording: Wording, is_approved: bool) -> str:
+    """The file that `parse_file` reads back as the same Wording."""
+    matter: dict[str, Any] = {"title": wording.title, "answer": wording.answer}
+    if wording.phrasings:
+        matter["phrasings"] = list(wording.phrasings)
+    matter |= {"category": wording.category, "audience": wording.audience}
+    matter["state"] = "approved" if is_approved else "draft"
+    if wording.owner:
+        matter["owner"] = wording.owner
+    if wording.verify_days:
+        matter["verify_every"] = f"{wording.verify_days}d"
+    head = yaml.safe_dump(matter, allow_unicode=True, sort_keys=False, width=10_000)
+    return f"---\n{head}---\n\n{wording.body}\n"
+
+
+def _split(text: str) -> tuple[dict[str, Any], str]:
+    if not text.startswith("---\n"):
+        return {}, text
+    end = re.search(r"^---[ \t]*$", text[4:], re.M)
+    if end is None:
+        raise FileError("the front matter is not closed; end it with a line of ---", 1)
+    head, body = text[4 : 4 + end.start()], text[4 + end.end() :]
+    if len(head) > MAX_YAML:
+        raise FileError(f"the front matter is longer than {MAX_YAML:,} characters", 1)
+    return _load(head), body
+
+
+def _load(head: str) -> dict[str, Any]:
+    try:
+        matter = yaml.load(head, Loader=_Loader)  # noqa: S506  (a SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 2 if error.problem_mark else 1
+        raise FileError(f"the front matter is not YAML: {error.problem}", line) from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise FileError(f"the front matter is not YAML: {error}", 1) from error
+    if matter is None:
+        return {}
+    if not isinstance(matter, dict):
+        raise FileError("the front matter must be `name: value` lines", 2)
+    return {str(key): value for key, value in matter.items()}
+
+
+def _string(matter: dict[str, Any], key: str) -> str:
+    value = matter.get(key)
+    if value is None or isinstance(value, bool):
+        return ""
+    if isinstance(value, (dict, list)):
+        raise FileError(f"{key} must be text")
+    return str(value).strip()
+
+
+def _phrasings(matter: dict[str, Any]) -> tuple[str, ...]:
+    value = matter.get("phrasings") or []
+    items = value if isinstance(value, list) else [value]
+    if any(isinstance(item, (dict, list)) for item in items):
+        raise FileError("phrasings must be a list of texts; quote one that holds a colon")
+    return tuple(dict.fromkeys(str(item).strip() for item in items if item is not None))
+
+
+def _days(value: Any) -> int | None:
+    if value is None or value == "":
+        return None
+    match = DURATION.fullmatch(str(value).strip())
+    if match is None or len(match[1]) > 4:
+        raise FileError(f"verify_every {str(value)[:40]!r} is not a duration such as 90d")
+    return int(match[1]) * DAYS[(match[2] or "d").lower()]
+
+
+def _is_approved(matter: dict[str, Any]) -> bool:
+    state = _string(matter, "state") or ("draft" if matter.get("draft") is True else "approved")
+    if state not in ("approved", "draft"):
+        raise FileError(f"state {state[:40]!r} must be approved or draft")
+    return state == "approved"
+
+
+def _take_heading(body: str) -> tuple[str, str]:
+    match = re.match(r"#[ \t]+(.+?)[ \t#]*(?:\{#[\w-]+\})?\n+", body + "\n")
+    return (body[match.end() :], match[1]) if match else (body, "")
+
+
+def _derived_answer(matter: dict[str, Any], body: str, title: str, notes: list[str]) -> str:
+    text = _string(matter, "description") or _string(matter, "excerpt") or _first_paragraph(body)
+    if not text:
+        notes.append("no answer and no paragraph found; the title stands in for the answer")
+        return title
+    if len(text) <= ANSWER_LIMIT:
+        return text
+    notes.append(f"the first paragraph is long; its first sentences (of {len(text)}) answer")
+    return _first_sentences(text)
+
+
+def _first_paragraph(body: str) -> str:
+    for section in sections(body):
+        for block in section.blocks:
+            if len(block) > 20:
+                return " ".join(block.split())
+    return ""
+
+
+def _first_sentences(text: str) -> str:
+    kept = ""
+    for sentence in SENTENCE_END.split(text):
+        if len(kept) + len(sentence) + 1 > ANSWER_LIMIT:
+            break
+        kept = f"{kept} {sentence}".strip()
+    return kept or text[: ANSWER_LIMIT - 1].rsplit(" ", 1)[0] + "…"
+
+
+# -- other products' templates -----------------------------------------------------
+
+BLOCKS = re.compile(
+    r"<head>.*?</head>|<script\b.*?</script>|<style\b.*?</style>|<!--.*?-->|\{/\*.*?\*/\}"
+    r"|\{%-?\s*(?:raw|comment)\s*-?%\}.*?\{%-?\s*end(?:raw|comment)\s*-?%\}",
+    re.S | re.I,
+)
+STATEMENTS = re.compile(r"^(?:import\s.+?from\s+['\"].+?['\"];?|export\s+(?:const|default)\b.*)$", re.M)
+IMAGE = re.compile(r"<img\b([^>]*?)src=(?:\{[^}'\"]*['\"]([^'\"]+)['\"][^}]*\}|['\"]([^'\"]+)['\"])([^>]*)>")
+ALT = re.compile(r"alt=['\"]([^'\"]*)['\"]")
+COMPONENT = re.compile(r"</?[A-Z][\w.]*(?:\s[^<>]*?(?:\{[^{}]*\}[^<>]*?)*)?/?>", re.S)
+LIQUID = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.S)
+ADMONITION = re.compile(r"^:::+\s*(?:(\w+)(?:\[(.+?)\]|[ \t]+(.+))?)?[ \t]*$", re.M)
+HEADING_ID = re.compile(r"^(#{1,6} .*?)\s*\{#[\w-]+\}\s*$", re.M)
+
+
+def _drop_templates(body: str) -> str:
+    body = outside_code(BLOCKS.sub("", body), _drop_tags)
+    return re.sub(r"\n{3,}", "\n\n", body)
+
+
+def _drop_tags(text: str) -> str:
+    text = IMAGE.sub(_markdown_image, STATEMENTS.sub("", text))
+    text = LIQUID.sub("", COMPONENT.sub("", text))
+    text = ADMONITION.sub(lambda m: f"**{m[2] or m[3]}**\n" if m[2] or m[3] else "", text)
+    return HEADING_ID.sub(r"\1", text)
+
+
+def _markdown_image(match: re.Match[str]) -> str:
+    alt = ALT.search(match[1] + match[4])
+    return f"![{alt[1] if alt else ''}]({match[2] or match[3]})"
