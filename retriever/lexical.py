@@ -1,0 +1,153 @@
+"""Words of five languages to tokens, and BM25 over them.
+
+Latin words are stemmed (Snowball); Chinese and Korean, whose spaces do not part words, become
+pairs of characters, as Lucene's CJK analyzer does; Persian and Arabic letters are folded to
+one form each, half-spaces dropped, digits of any script read as 0-9. BM25 as in Robertson and
+Zaragoza, "The Probabilistic Relevance Framework" (2009), by the library bm25s.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+import bm25s
+import numpy as np
+import numpy.typing as npt
+import snowballstemmer
+from rapidfuzz import fuzz, process
+
+STEMMERS = {"en": "english", "it": "italian"}
+WORD = re.compile(r"[^\W_]+")
+FOLD = str.maketrans(
+    {"ي": "ی", "ى": "ی", "ئ": "ی", "ك": "ک", "ة": "ه", "ۀ": "ه", "أ": "ا", "إ": "ا", "آ": "ا"}
+    | {"ؤ": "و", "ـ": None, "\u200c": None, "\u200d": None, "\u200e": None, "\u200f": None}
+)
+PERSIAN_ENDINGS = re.compile(r"(?<=\w{3})(?:هایم|هایی|های|ها|ترین|تر|ام|اش|ات|مان|تان|شان|م|ی)$")
+TYPO_MIN_LENGTH, TYPO_SCORE = 4, 82
+STOPWORDS = frozenset(
+    "a an and are as at be but by can did do does for from had has have how i if in is it its me my"
+    " of on or so that the then there this to was we what when where which who why will with you"
+    " your il lo la i gli le un una uno di a da in con su per tra fra e o ma se che chi come cosa"
+    " dove quando mi ti si ci vi ho ha hai sono è del della dei delle al alla ai nel nella non più"
+    " از به با در که را و یا این آن است من ما تو شما برای تا هم چه چی چطور چگونه کی کجا می رو"
+    .split()
+)
+
+
+def fold(text: str) -> str:
+    """One form for letters that readers take for the same; digits as 0-9; lower case."""
+    text = unicodedata.normalize("NFKC", text).translate(FOLD).casefold()
+    text = "".join(_bare(c) for c in text)
+    return unicodedata.normalize("NFC", text)
+
+
+@lru_cache(maxsize=20_000)
+def _bare(character: str) -> str:
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    if "\u0300" <= character <= "\u036f" or "\u064b" <= character <= "\u065f":
+        return ""
+    parts = unicodedata.normalize("NFD", character)
+    latin = len(parts) > 1 and parts[0].isascii()
+    return parts[0] if latin else character
+
+
+def tokenize(text: str, locale: str) -> list[str]:
+    """The tokens of a text written in that locale."""
+    tokens: list[str] = []
+    for word in WORD.findall(fold(text)):
+        tokens += _tokens_of(word, locale)
+    return tokens
+
+
+@lru_cache(maxsize=100_000)
+def _tokens_of(word: str, locale: str) -> tuple[str, ...]:
+    if word in STOPWORDS:
+        return ()
+    script = _script(word)
+    if script in ("han", "hangul"):
+        pairs = tuple(word[n : n + 2] for n in range(len(word) - 1)) or (word,)
+        return pairs
+    if script == "mixed":
+        return tuple(t for run in _runs(word) for t in _tokens_of(run, locale))
+    if script == "arabic":
+        return (PERSIAN_ENDINGS.sub("", word),)
+    if locale in STEMMERS and not word.isdigit():
+        return (_stemmer(locale).stemWord(word),)
+    return (word,)
+
+
+def _script(word: str) -> str:
+    kinds = {_kind(c) for c in word}
+    return kinds.pop() if len(kinds) == 1 else "mixed"
+
+
+@lru_cache(maxsize=20_000)
+def _kind(c: str) -> str:
+    if "\u4e00" <= c <= "\u9fff" or "\u3400" <= c <= "\u4dbf":
+        return "han"
+    if "\uac00" <= c <= "\ud7af" or "\u1100" <= c <= "\u11ff":
+        return "hangul"
+    return "arabic" if "\u0600" <= c <= "\u06ff" else "latin"
+
+
+def _runs(word: str) -> list[str]:
+    runs = [word[0]]
+    for c in word[1:]:
+        if _kind(c) == _kind(runs[-1][-1]):
+            runs[-1] += c
+        else:
+            runs.append(c)
+    return runs
+
+
+@lru_cache(maxsize=8)
+def _stemmer(locale: str) -> snowballstemmer.stemmer:  # type: ignore[valid-type]
+    return snowballstemmer.stemmer(STEMMERS[locale])
+
+
+class WordIndex:
+    """BM25 over tokenised texts, with typing errors forgiven."""
+
+    def __init__(self, documents: Sequence[Sequence[str]]) -> None:
+        self.size = len(documents)
+        self._bm25 = bm25s.BM25(method="lucene", k1=1.2, b=0.6)
+        self._vocabulary: list[str] = []
+        self._idf: dict[str, float] = {}
+        if any(documents):
+            self._index(documents)
+
+    def _index(self, documents: Sequence[Sequence[str]]) -> None:
+        self._bm25.index([list(d) for d in documents], show_progress=False)
+        counts: dict[str, int] = {}
+        for document in documents:
+            for token in set(document):
+                counts[token] = counts.get(token, 0) + 1
+        n = self.size
+        self._idf = {t: float(np.log(1 + (n - c + 0.5) / (c + 0.5))) for t, c in counts.items()}
+        self._vocabulary = sorted(t for t in counts if len(t) >= TYPO_MIN_LENGTH)
+
+    def known(self, tokens: Sequence[str]) -> list[str]:
+        """The tokens with mistyped ones read as the nearest word of the texts."""
+        return [self._corrected(token) for token in dict.fromkeys(tokens)]
+
+    def _corrected(self, token: str) -> str:
+        if token in self._idf or len(token) < TYPO_MIN_LENGTH or not self._vocabulary:
+            return token
+        found = process.extractOne(
+            token, self._vocabulary, scorer=fuzz.ratio, score_cutoff=TYPO_SCORE
+        )
+        return found[0] if found else token
+
+    def scores(self, tokens: Sequence[str]) -> npt.NDArray[np.float32]:
+        """BM25 of every text, as a share of what the tokens could bring at best; (n,)."""
+        known = [t for t in tokens if t in self._idf]
+        if not known:
+            return np.zeros(self.size, np.float32)
+        best = sum(self.weight(t) for t in tokens) * (1.2 + 1) / (1.2 + 0.5)
+        return np.asarray(self._bm25.get_scores(known), np.float32) / np.float32(max(best, 1e-6))
+
+    def weight(self, token: str) -> float:
+        """How telling a token is; one that no text holds counts as the rarest."""
+        return self._idf.get(token, float(np.log(1 + (self.size + 0.5) / 0.5)))

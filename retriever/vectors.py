@@ -1,0 +1,164 @@
+"""Vectors kept in Chroma under the digest of their text; the only file that knows chromadb.
+
+A vector belongs to a text, not to an article, so none can ever be stale: what is missing is
+embedded, what nobody refers to is pruned, and a crash between the two costs nothing.
+"""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from kb.errors import InUse, Invalid, VerbatimError
+from kb.settings import Settings
+from retriever.embeddings import Encoder, Vectors
+
+logging.getLogger("chromadb").setLevel(logging.ERROR)
+
+
+def text_key(kind: str, text: str) -> str:
+    """The id of a text read as a question or as a passage."""
+    return hashlib.sha256(f"{kind}\0{text}".encode()).hexdigest()[:32]
+
+
+class FolderLock:
+    """One process owns the home folder; the file beside the lock says which, and where it is."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self._owner = home, home / "owner.json"
+        self._lock = FileLock(home / ".lock")
+
+    def acquire(self, url: str = "", token: str = "") -> None:
+        """Raises InUse, naming the owner, or VerbatimError for a folder that is read-only."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+            self.announce(url, token)
+        except Timeout as error:
+            owner = self.owner()
+            where = f" at {owner['url']}" if owner.get("url") else ""
+            raise InUse(
+                f"{self.home} is in use by process {owner.get('pid', '?')}{where}; "
+                "stop it, or set VERBATIM_HOME to another folder"
+            ) from error
+        except OSError as error:
+            raise VerbatimError(
+                f"cannot write in {self.home} ({error.strerror}); "
+                "set VERBATIM_HOME to a folder you own"
+            ) from error
+
+    def announce(self, url: str, token: str) -> None:
+        """Tell other processes where this one listens."""
+        self._owner.touch(mode=0o600)
+        self._owner.write_text(json.dumps({"pid": os.getpid(), "url": url, "token": token}))
+
+    def owner(self) -> dict[str, Any]:
+        """What the last owner said of itself; empty if nothing can be read."""
+        try:
+            found = json.loads(self._owner.read_text())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def release(self) -> None:
+        """Let another process have the folder."""
+        self._owner.unlink(missing_ok=True)
+        self._lock.release()
+
+
+class VectorStore:
+    """One collection an encoder, in a folder of this process or on a Chroma server."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._collections: dict[str, Any] = {}
+        self._batch = min(int(client.get_max_batch_size()), 2000)
+
+    @classmethod
+    def open(cls, settings: Settings) -> "VectorStore":
+        """The store of the settings. Raises VerbatimError when it cannot be opened."""
+        import chromadb
+        from chromadb.config import Settings as ChromaSettings
+
+        quiet = ChromaSettings(anonymized_telemetry=False)
+        try:
+            if settings.chroma_url:
+                host, port, ssl = _address(settings.chroma_url)
+                client = chromadb.HttpClient(host=host, port=port, ssl=ssl, settings=quiet)
+            else:
+                folder = settings.home / "chroma"
+                client = chromadb.PersistentClient(path=str(folder), settings=quiet)
+            return cls(client)
+        except VerbatimError:
+            raise
+        except Exception as error:
+            where = settings.chroma_url or settings.home / "chroma"
+            raise VerbatimError(f"cannot open the vectors at {where}: {error}") from error
+
+    def fetch(self, encoder: Encoder, keys: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors that are there, by key."""
+        collection, found = self._collection(encoder), {}
+        for start in range(0, len(keys), self._batch):
+            part = collection.get(
+                ids=list(keys[start : start + self._batch]), include=["embeddings"]
+            )
+            for key, vector in zip(part["ids"], part["embeddings"], strict=True):
+                found[key] = np.asarray(vector, np.float32)
+        return found
+
+    def add(self, encoder: Encoder, keys: Sequence[str], vectors: Vectors) -> None:
+        """Keep vectors; a key that is there already keeps its own."""
+        for start in range(0, len(keys), self._batch):
+            end = start + self._batch
+            self._collection(encoder).upsert(
+                ids=list(keys[start:end]), embeddings=vectors[start:end]
+            )
+
+    def nearest(self, encoder: Encoder, vector: Vectors, count: int) -> list[str]:
+        """Keys of about the nearest vectors: candidates, for an exact score to decide."""
+        answer = self._collection(encoder).query(
+            query_embeddings=[vector], n_results=count, include=[]
+        )
+        return list(answer["ids"][0])
+
+    def prune(self, encoder: Encoder, keep: set[str]) -> int:
+        """Forget the vectors that no text refers to; their number."""
+        collection = self._collection(encoder)
+        stale = [key for key in collection.get(include=[])["ids"] if key not in keep]
+        for start in range(0, len(stale), self._batch):
+            collection.delete(ids=stale[start : start + self._batch])
+        return len(stale)
+
+    def clear(self, encoder: Encoder) -> None:
+        """Forget everything of one encoder."""
+        self._collection(encoder)
+        self._client.delete_collection(_collection_name(encoder))
+        self._collections.pop(encoder.name, None)
+
+    def _collection(self, encoder: Encoder) -> Any:
+        if encoder.name not in self._collections:
+            self._collections[encoder.name] = self._client.get_or_create_collection(
+                _collection_name(encoder),
+                embedding_function=None,
+                configuration={"hnsw": {"space": "cosine", "ef_search": 128}},
+            )
+        return self._collections[encoder.name]
+
+
+def _collection_name(encoder: Encoder) -> str:
+    return f"texts-{hashlib.sha256(encoder.name.encode()).hexdigest()[:12]}"
+
+
+def _address(url: str) -> tuple[str, int, bool]:
+    parts = urlparse(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Invalid(f"VERBATIM_CHROMA_URL={url} must be like http://127.0.0.1:8001")
+    ssl = parts.scheme == "https"
+    return parts.hostname, parts.port or (443 if ssl else 8000), ssl
