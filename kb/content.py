@@ -190,9 +190,7 @@ class _Import:
             .group_by(Revision.article_id, Revision.locale)  # type: ignore[arg-type]
             .subquery()
         )
-        published = (
-            select(Publication.id).where(Publication.revision_id == Revision.id).exists()
-        )
+        published = select(Publication.id).where(Publication.revision_id == Revision.id).exists()
         query = (
             select(Article.slug, Revision.locale, Revision.sha256, published)
             .join(Revision, Revision.article_id == Article.id)  # type: ignore[arg-type]
@@ -276,7 +274,12 @@ class _Import:
         return file.locale, slug
 
     def _image(self, path: str, file: SourceFile, images: dict[str, Path]) -> str:
-        for base in (file.path.parent, self.root, self.root / "static", self.root.parent / "static"):
+        for base in (
+            file.path.parent,
+            self.root,
+            self.root / "static",
+            self.root.parent / "static",
+        ):
             found = (base / unquote(path).lstrip("/")).resolve()
             inside = found.is_relative_to(self.root) or found.is_relative_to(
                 self.root.parent / "static"

@@ -63,7 +63,7 @@ def parse_file(text: str, stem: str, category: str) -> ParsedFile:
         category=_string(matter, "category") or category,
         audience=_string(matter, "audience") or "public",
         owner=_string(matter, "owner"),
-        verify_days=_days(matter.get("verify_every")),
+        verify_days=parse_days(matter.get("verify_every")),
     )
     return ParsedFile(wording, _is_approved(matter), tuple(notes))
 
@@ -97,7 +97,7 @@ def _split(text: str) -> tuple[dict[str, Any], str]:
 
 def _load(head: str) -> dict[str, Any]:
     try:
-        matter = yaml.load(head, Loader=_Loader)  # noqa: S506  (a SafeLoader)
+        matter = yaml.load(head, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         raise FileError(f"the front matter is not YAML: {error.problem}", line) from error
@@ -127,7 +127,8 @@ def _phrasings(matter: dict[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(item).strip() for item in items if item is not None))
 
 
-def _days(value: Any) -> int | None:
+def parse_days(value: Any) -> int | None:
+    """Days in a duration such as 90d or 3m; None for nothing. Raises FileError."""
     if value is None or value == "":
         return None
     match = DURATION.fullmatch(str(value).strip())
@@ -183,8 +184,12 @@ BLOCKS = re.compile(
     r"|\{%-?\s*(?:raw|comment)\s*-?%\}.*?\{%-?\s*end(?:raw|comment)\s*-?%\}",
     re.S | re.I,
 )
-STATEMENTS = re.compile(r"^(?:import\s.+?from\s+['\"].+?['\"];?|export\s+(?:const|default)\b.*)$", re.M)
-IMAGE = re.compile(r"<img\b([^>]*?)src=(?:\{[^}'\"]*['\"]([^'\"]+)['\"][^}]*\}|['\"]([^'\"]+)['\"])([^>]*)>")
+STATEMENTS = re.compile(
+    r"^(?:import\s.+?from\s+['\"].+?['\"];?|export\s+(?:const|default)\b.*)$", re.M
+)
+IMAGE = re.compile(
+    r"<img\b([^>]*?)src=(?:\{[^}'\"]*['\"]([^'\"]+)['\"][^}]*\}|['\"]([^'\"]+)['\"])([^>]*)>"
+)
 ALT = re.compile(r"alt=['\"]([^'\"]*)['\"]")
 COMPONENT = re.compile(r"</?[A-Z][\w.]*(?:\s[^<>]*?(?:\{[^{}]*\}[^<>]*?)*)?/?>", re.S)
 LIQUID = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.S)

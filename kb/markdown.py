@@ -12,9 +12,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.anchors import anchors_plugin
 
 TAGS = set(
-    "a abbr b blockquote br caption code del details div em figcaption figure h1 h2 h3 h4 h5 h6 hr "
-    "i img ins kbd li mark ol p pre q s small span strong sub summary sup table tbody td tfoot th "
-    "thead tr u ul video".split()
+    ["a", "abbr", "b", "blockquote", "br", "caption", "code", "del", "details", "div", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "video"]
 )
 ATTRIBUTES = {
     "a": {"href", "title"},

@@ -1,18 +1,13 @@
 """Runs the migrations on the connection that `kb.db.migrate` hands over."""
 
-import pkgutil
-from importlib import import_module
-
 from alembic import context
 from sqlmodel import SQLModel
 
-for package in ("kb", "assistant"):
-    for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
-        import_module(module.name)
+import kb.images
+import kb.publishing  # noqa: F401  (each module adds its tables to the metadata)
 
-connection = context.config.attributes["connection"]
 context.configure(
-    connection=connection,
+    connection=context.config.attributes["connection"],
     target_metadata=SQLModel.metadata,
     render_as_batch=True,
     compare_type=True,

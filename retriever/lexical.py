@@ -26,12 +26,7 @@ FOLD = str.maketrans(
 PERSIAN_ENDINGS = re.compile(r"(?<=\w{3})(?:هایم|هایی|های|ها|ترین|تر|ام|اش|ات|مان|تان|شان|م|ی)$")
 TYPO_MIN_LENGTH, TYPO_SCORE = 4, 82
 STOPWORDS = frozenset(
-    "a an and are as at be but by can did do does for from had has have how i if in is it its me my"
-    " of on or so that the then there this to was we what when where which who why will with you"
-    " your il lo la i gli le un una uno di a da in con su per tra fra e o ma se che chi come cosa"
-    " dove quando mi ti si ci vi ho ha hai sono è del della dei delle al alla ai nel nella non più"
-    " از به با در که را و یا این آن است من ما تو شما برای تا هم چه چی چطور چگونه کی کجا می رو"
-    .split()
+    ["a", "an", "and", "are", "as", "at", "be", "but", "by", "can", "did", "do", "does", "for", "from", "had", "has", "have", "how", "i", "if", "in", "is", "it", "its", "me", "my", "of", "on", "or", "so", "that", "the", "then", "there", "this", "to", "was", "we", "what", "when", "where", "which", "who", "why", "will", "with", "you", "your", "il", "lo", "la", "i", "gli", "le", "un", "una", "uno", "di", "a", "da", "in", "con", "su", "per", "tra", "fra", "e", "o", "ma", "se", "che", "chi", "come", "cosa", "dove", "quando", "mi", "ti", "si", "ci", "vi", "ho", "ha", "hai", "sono", "è", "del", "della", "dei", "delle", "al", "alla", "ai", "nel", "nella", "non", "più", "از", "به", "با", "در", "که", "را", "و", "یا", "این", "آن", "است", "من", "ما", "تو", "شما", "برای", "تا", "هم", "چه", "چی", "چطور", "چگونه", "کی", "کجا", "می", "رو"]
 )
 
 

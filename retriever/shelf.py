@@ -17,6 +17,20 @@ from retriever.lexical import WordIndex
 from retriever.texts import Document, Text
 
 Ints = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
+
+# How many texts of its own a language needs before its own mean counts as much as the background's.
+SHRINKAGE = 20.0
+# What one of an article's texts is worth beside a phrasing when a head is fitted.
+EXAMPLE_WEIGHTS = {"title": 4.0, "phrasing": 1.0, "heading": 0.5}
+
+# A background question whose centred cosine with one of ours reaches this is taken for ours.
+OUR_OWN = 0.75
+# How many of the nearest texts are looked at for the best raw cosine.
+NEAREST = 64
+UNSEEN = np.float32(-1.0)
+# Phrasings an article, on average, from which they rather than the passages decide.
+PHRASINGS_ENOUGH = 2.5
 
 
 @dataclass(frozen=True)
@@ -32,89 +46,185 @@ class Background:
         return np.asarray(rows.mean(axis=0), np.float32)
 
 
-# How many texts of its own a language needs before its own mean counts as much as the background's.
-SHRINKAGE = 20.0
-# What an article's title is worth beside one of its phrasings when a head is fitted.
-EXAMPLE_WEIGHTS = {"title": 3.0, "phrasing": 1.0, "heading": 0.5}
-
-
 class View:
-    """The texts that one encoder can read, and where each language's questions centre."""
+    """The texts that one encoder can read, and where each language's texts centre.
+
+    `rows` (n,) are places in the shelf, `vectors` (n, dimensions) as the encoder gave them.
+    """
 
     def __init__(
-        self, encoder: Encoder, rows: Ints, vectors: Vectors, texts: Sequence[Text],
-        labels: Ints, background: Background,
+        self,
+        encoder: Encoder,
+        rows: Ints,
+        texts: Sequence[Text],
+        vectors: Vectors,
+        background: Background,
     ) -> None:
         self.encoder, self.rows, self.vectors, self.background = encoder, rows, vectors, background
-        self.is_question = np.array([texts[r].is_question for r in rows], bool)
-        self.locales = np.array([texts[r].locale for r in rows])
-        self.labels = labels[rows]
         self._means: dict[tuple[str, bool], Vectors] = {}
-        self.centre = np.zeros(len(rows), np.int32)
-        self.centres: list[Vectors] = []
-        self._centre_rows()
-        self.norms = self._centred_norms()
-
-    def _centre_rows(self) -> None:
-        for locale in sorted(set(self.locales)):
-            for question in (True, False):
-                members = (self.locales == locale) & (self.is_question == question)
-                if members.any():
-                    self.centre[members] = len(self.centres)
-                    mean = self._mean(members, locale, question)
-                    self._means[locale, question] = mean
-                    self.centres.append(mean)
-
-    def _mean(self, members: npt.NDArray[np.bool_], locale: str, question: bool) -> Vectors:
-        """A small store's own mean says little, so the language's background helps out."""
-        own = self.vectors[members]
-        if not question:
-            return np.asarray(own.mean(axis=0), np.float32)
-        weight = len(own) / (len(own) + SHRINKAGE)
-        return np.asarray(
-            weight * own.mean(axis=0) + (1 - weight) * self.background.mean(locale), np.float32
-        )
-
-    def _centred_norms(self) -> Vectors:
-        norms = np.empty(len(self.rows), np.float32)
-        for number, mean in enumerate(self.centres):
-            members = self.centre == number
-            norms[members] = np.linalg.norm(self.vectors[members] - mean, axis=1)
-        return np.maximum(norms, 1e-6)
-
-    def question_mean(self, locale: str) -> Vectors:
-        """Where questions of that language centre in this store."""
-        return self._means.get((locale, True), self.background.mean(locale))
-
-    def centred_rows(self, members: npt.NDArray[np.bool_]) -> Vectors:
-        """Centred unit vectors of some rows, for training."""
-        rows = self.vectors[members] - np.array(self.centres)[self.centre[members]]
-        return np.asarray(rows / self.norms[members, None], np.float32)
-
-
+        self._is_question = np.array([texts[row].is_question for row in rows], bool)
+        groups = [(texts[row].locale, texts[row].is_question) for row in rows]
+        self._centres: list[Vectors] = []
+        self._centre_of = np.zeros(len(rows), np.int32)
+        self._norms = np.ones(len(rows), np.float32)
+        for group in sorted(set(groups)):
+            members = np.array([g == group for g in groups], bool)
+            mean = self._mean(vectors[members], *group)
+            self._norms[members] = np.linalg.norm(vectors[members] - mean, axis=1)
+            self._centre_of[members] = len(self._centres)
+            self._centres.append(mean)
+            self._means[group] = mean
+        self._norms = np.maximum(self._norms, 1e-6)
 
     @cached_property
-    def all_rows(self):
-        return np.arange(len(self.rows))
+    def typical(self) -> dict[str, tuple[Vectors, Vectors]]:
+        """Mean and spread of `nearness` over a language's background questions, by locale.
+
+        How near a question that is not about us comes all the same: the zero point that makes
+        encoders, stores and languages comparable.
+        """
+        found = {}
+        for locale, rows in self.background.vectors.items():
+            reached = np.array(
+                [self.nearness(q, self.cosines(self.centred_question(q, locale))) for q in rows]
+            )
+            found[locale] = (reached.mean(axis=0), reached.std(axis=0) + 1e-3)
+        return found
+
+    def nearness(self, vector: Vectors, cosines: Vectors) -> Vectors:
+        """Best raw cosine, best centred cosine with a question and with a passage; (3,)."""
+        top = np.argsort(-cosines, kind="stable")[:NEAREST]
+        raw = (self.vectors[top] @ vector).max()
+        questions, passages = cosines[self._is_question], cosines[~self._is_question]
+        return np.array([raw, questions.max(initial=-1), passages.max(initial=-1)], np.float32)
+
+    def standing(self, nearness: Vectors, locale: str) -> Vectors:
+        """Nearness in spreads above what that language's background typically reaches; (3,)."""
+        mean, spread = self.typical.get(locale) or next(iter(self.typical.values()))
+        return np.asarray((nearness - mean) / spread, np.float32)
+
+    def _mean(self, own: Vectors, locale: str, is_question: bool) -> Vectors:
+        """A small store's own mean says little, so the language's background helps out."""
+        mean = own.mean(axis=0)
+        if not is_question:
+            return np.asarray(mean, np.float32)
+        weight = len(own) / (len(own) + SHRINKAGE)
+        return np.asarray(weight * mean + (1 - weight) * self.background.mean(locale), np.float32)
+
+    def centred_question(self, vector: Vectors, locale: str) -> Vectors:
+        """The question's unit vector, seen from where questions of its language centre here."""
+        own = self._means.get((locale, True))
+        return _unit(vector - (self.background.mean(locale) if own is None else own))
+
+    def cosines(self, centred: Vectors, only: Ints | None = None) -> Vectors:
+        """Centred cosine of every row, or `only` of some, with a centred question; (n,)."""
+        offsets = np.array(self._centres, np.float32) @ centred
+        if only is None:
+            return np.asarray(
+                (self.vectors @ centred - offsets[self._centre_of]) / self._norms, np.float32
+            )
+        cosines = np.full(len(self.rows), UNSEEN, np.float32)
+        dots = self.vectors[only] @ centred - offsets[self._centre_of[only]]
+        cosines[only] = dots / self._norms[only]
+        return cosines
+
+    def centred_rows(self) -> Vectors:
+        """Every row as a centred unit vector, to fit a head on; (n, dimensions)."""
+        rows = self.vectors - np.array(self._centres, np.float32)[self._centre_of]
+        return np.asarray(rows / self._norms[:, None], np.float32)
+
+
+def _unit(vector: Vectors) -> Vectors:
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-6), np.float32)
 
 
 class Shelf:
-    def __init__(self, documents, encoders, vectors, background):
-        self.documents = documents
+    """Articles of one audience and everything that judges a question against them."""
+
+    def __init__(
+        self,
+        documents: Sequence[Document],
+        encoders: Sequence[Encoder],
+        vectors: dict[str, dict[str, Vectors]],
+        backgrounds: dict[str, Background],
+    ) -> None:
         self.article_ids = sorted({d.article_id for d in documents})
-        place = {a: n for n, a in enumerate(self.article_ids)}
-        pairs = sorted(
-            ((place[d.article_id], not t.is_question, d, t) for d in documents for t in d.texts),
-            key=lambda p: (p[0], p[1], p[2].locale, p[2].revision_id),
+        self._places = {article_id: n for n, article_id in enumerate(self.article_ids)}
+        pairs = [(self._places[d.article_id], d, t) for d in documents for t in d.texts]
+        pairs.sort(key=lambda p: (p[0], not p[2].is_question, p[1].locale))
+        self.texts = [text for _, _, text in pairs]
+        self.documents = [document for _, document, _ in pairs]
+        self.labels = np.array([label for label, _, _ in pairs], np.int32)
+        self.is_question = np.array([t.is_question for t in self.texts], bool)
+        self.bounds = np.searchsorted(self.labels, np.arange(len(self.article_ids) + 1))
+        self.views = [
+            View(
+                e, rows, self.texts, _stack(vectors[e.name], self.texts, rows), backgrounds[e.name]
+            )
+            for e in encoders
+            if len(rows := self._readable(e))
+        ]
+        self.question_counts = np.add.reduceat(self.is_question.astype(np.int32), self.bounds[:-1])
+        phrasings = sum(text.source == "phrasing" for text in self.texts)
+        self.has_phrasings = phrasings >= PHRASINGS_ENOUGH * len(self.article_ids)
+        self.words = WordIndex([text.tokens for text in self.texts])
+        self.heads = self._heads()
+
+    def place(self, article_id: int) -> int:
+        """Where an article stands."""
+        return self._places[article_id]
+
+    @cached_property
+    def _rows_by_key(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for row, text in enumerate(self.texts):
+            found.setdefault(text.key, []).append(row)
+        return found
+
+    def rows_near(self, view: "View", keys: Sequence[str]) -> Ints:
+        """The view's own rows of every article that has one of those texts."""
+        rows = [row for key in keys for row in self._rows_by_key.get(key, ())]
+        places = np.unique(self.labels[rows])
+        spans = [np.arange(self.bounds[p], self.bounds[p + 1]) for p in places]
+        texts = np.concatenate(spans) if spans else np.zeros(0, np.int64)
+        return np.flatnonzero(np.isin(view.rows, texts)).astype(np.int32)
+
+    def _readable(self, encoder: Encoder) -> Ints:
+        known = encoder.languages
+        rows = [n for n, t in enumerate(self.texts) if known is None or t.locale in known]
+        return np.array(rows, np.int32)
+
+    def _heads(self) -> list[Head]:
+        """A head for each number of views a question can have: the first, or the first two."""
+        return [self._head(self.views[:count]) for count in range(1, len(self.views) + 1)]
+
+    def _head(self, views: Sequence[View]) -> Head:
+        rows = np.array([n for n in views[-1].rows if self.is_question[n]], np.int32)
+        examples = [v.centred_rows()[np.searchsorted(v.rows, rows)] for v in views]
+        weights = [EXAMPLE_WEIGHTS[self.texts[row].source] for row in rows]
+        nobody = self._nobody(views)
+        classes = len(self.article_ids)
+        labels = np.concatenate([self.labels[rows], np.full(len(nobody[0]), classes, np.int32)])
+        return fit_head(
+            np.vstack([np.hstack(examples), np.hstack(nobody)]),
+            labels,
+            np.concatenate([weights, np.ones(len(nobody[0]))]).astype(np.float32),
+            classes + 1,
         )
-        self.texts = [p[3] for p in pairs]
-        self.docs = [p[2] for p in pairs]
-        self.labels = np.array([p[0] for p in pairs], np.int32)
-        self.views = []
-        self.heads = []
-        for e in encoders:
-            rows = np.array([n for n, t in enumerate(self.texts) if e.languages is None or t.locale in e.languages], np.int32)
-            if not len(rows): continue
-            V = np.vstack([vectors[e.name][self.texts[r].key] for r in rows])
-            self.views.append(View(e, rows, V, self.texts, self.labels, background[e.name]))
-        self.words = WordIndex([t.tokens for t in self.texts])
+
+    def _nobody(self, views: Sequence[View]) -> list[Vectors]:
+        """Background questions, but for those that this store may well answer."""
+        locales = list(views[-1].background.vectors)
+        rows = [np.vstack([_background_rows(v, c) for c in locales]) for v in views]
+        questions = views[0].centred_rows()[self.is_question[views[0].rows]]
+        strange = (rows[0] @ questions.T).max(axis=1, initial=-1) < OUR_OWN
+        return [r[strange] for r in rows]
+
+
+def _background_rows(view: View, locale: str) -> Vectors:
+    rows = view.background.vectors[locale]
+    return np.vstack([view.centred_question(row, locale) for row in rows])
+
+
+def _stack(vectors: dict[str, Vectors], texts: Sequence[Text], rows: Ints) -> Vectors:
+    return np.vstack([vectors[texts[row].key] for row in rows])

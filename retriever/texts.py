@@ -12,7 +12,7 @@ from retriever.vectors import text_key
 
 # Longer passages blur what they are about; shorter ones lose it. In Latin letters;
 # a Chinese or Korean character weighs about two and a half of them.
-PASSAGE_LENGTH = 600
+PASSAGE_LENGTH = 300
 DENSE = 2.5
 QUESTION_SOURCES = frozenset({"title", "phrasing", "heading"})
 

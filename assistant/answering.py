@@ -1,0 +1,205 @@
+"""One question in, one reply out: Answered, Clarification or Abstained, with its Receipt."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session
+
+from assistant.receipts import Receipt
+from assistant.understanding import Question, understand
+from kb.articles import Revision
+from kb.audiences import PUBLIC, audience_of, visible_to
+from kb.publishing import Publication, live_publications
+from retriever.index import Index
+from retriever.search import Findings, find_matches, nothing_found
+
+OPTIONS = 3
+RELATED = 3
+# Belief below which an article is not among the two or three that a reader should choose from.
+OPTION_SHARE = 0.08
+
+
+@dataclass(frozen=True)
+class Words:
+    """An approved answer as it is live now, in the reader's locale or another."""
+
+    publication: Publication
+    locale_asked: str
+
+    @property
+    def slug(self) -> str:
+        """The article's lasting name."""
+        return self.publication.article.slug
+
+    @property
+    def revision(self) -> Revision:
+        """The approved wording."""
+        return self.publication.revision
+
+    @property
+    def is_in_another_locale(self) -> bool:
+        """The article has no wording in the language that was asked for."""
+        return self.publication.locale != self.locale_asked
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The approved words, letter for letter."""
+
+    words: Words
+    related: tuple[Words, ...] = ()
+
+
+@dataclass(frozen=True)
+class Clarification:
+    """Two or three articles too close to call; the reader chooses."""
+
+    options: tuple[Words, ...]
+
+
+@dataclass(frozen=True)
+class Abstained:
+    """No approved answer; `reason` is no_answer, not_sure or no_words."""
+
+    reason: str
+    related: tuple[Words, ...] = ()
+
+
+Outcome = Answered | Clarification | Abstained
+LABELS = {Answered: "answered", Clarification: "clarify", Abstained: "abstained"}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What every channel renders."""
+
+    question: Question
+    outcome: Outcome
+    confidence: float
+    receipt: Receipt
+
+    @property
+    def label(self) -> str:
+        """`answered`, `clarify` or `abstained`."""
+        return LABELS[type(self.outcome)]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A question with what was found and decided, before anybody is told."""
+
+    question: Question
+    findings: Findings
+    outcome: Outcome
+
+
+def ask(
+    session: Session,
+    index: Index,
+    text: str,
+    locales: list[str],
+    locale: str | None = None,
+    channel: str = "api",
+    audience: str | None = None,
+) -> Reply:
+    """The reply to a question, and its Receipt in the session (the caller commits).
+
+    Raises Invalid for an empty or over-long question, an unknown locale or channel.
+    """
+    audience = audience or audience_of(channel)
+    judged = consider(session, index, text, locales, locale, audience)
+    receipt = _receipt(judged, channel, audience)
+    session.add(receipt)
+    return Reply(judged.question, judged.outcome, receipt.confidence, receipt)
+
+
+def consider(
+    session: Session,
+    index: Index,
+    text: str,
+    locales: list[str],
+    locale: str | None = None,
+    audience: str = PUBLIC,
+) -> Judged:
+    """What would be replied, without a Receipt: for evaluations and previews."""
+    question = understand(text, locale, locales)
+    if question.has_words:
+        findings = find_matches(
+            session, index, question.text, question.language, audience, limit=OPTIONS + RELATED
+        )
+    else:
+        findings = nothing_found(index, session)
+    words = _live_words(session, findings, question.locale, locales, audience)
+    return Judged(question, findings, decide(question, findings, words))
+
+
+def decide(question: Question, findings: Findings, words: dict[int, Words]) -> Outcome:
+    """Answer, ask back or be silent. Pure: the same findings, the same outcome."""
+    if not question.has_words:
+        return Abstained("no_words")
+    matches = [m for m in findings.matches if m.article_id in words]
+    if not matches:
+        return Abstained("no_answer")
+    if findings.may_answer and matches[0] is findings.matches[0]:
+        related = [m for m in matches[1 : RELATED + 1] if m.is_related]
+        return Answered(words[matches[0].article_id], tuple(words[m.article_id] for m in related))
+    if not findings.may_clarify:
+        near = tuple(words[m.article_id] for m in matches[:RELATED] if m.is_related)
+        return Abstained("no_answer", near)
+    close = tuple(words[m.article_id] for m in matches[:OPTIONS] if m.share >= OPTION_SHARE)
+    return Clarification(close) if len(close) > 1 else Abstained("not_sure", close)
+
+
+def _live_words(
+    session: Session, findings: Findings, locale: str, locales: list[str], audience: str
+) -> dict[int, Words]:
+    """What the store shows live now of the matched articles, in the best locale of each."""
+    ids = [match.article_id for match in findings.matches]
+    if not ids:
+        return {}
+    rank = {code: n for n, code in enumerate([locale, *locales][::-1])}
+    best: dict[int, Publication] = {}
+    for publication in live_publications(session, None, visible_to(audience), ids):
+        held = best.get(publication.article_id)
+        if held is None or rank.get(publication.locale, -1) > rank.get(held.locale, -1):
+            best[publication.article_id] = publication
+    return {article_id: Words(publication, locale) for article_id, publication in best.items()}
+
+
+def _receipt(judged: Judged, channel: str, audience: str) -> Receipt:
+    question, findings, outcome = judged.question, judged.findings, judged.outcome
+    receipt = Receipt(
+        epoch=findings.epoch,
+        channel=channel,
+        audience=audience,
+        question=question.text,
+        locale=question.locale,
+        outcome=LABELS[type(outcome)],
+        confidence=findings.confidence,
+        detail=_detail(findings),
+    )
+    if isinstance(outcome, Answered):
+        revision = outcome.words.revision
+        receipt.article, receipt.article_id = outcome.words.slug, revision.article_id
+        receipt.revision_id, receipt.version = revision.id, revision.version
+        receipt.answer_locale, receipt.answer_sha256 = revision.locale, revision.answer_sha256
+    return receipt
+
+
+def _detail(findings: Findings) -> dict[str, Any]:
+    """What spoke for the reply, for staff."""
+    return {
+        "confidence": findings.confidence,
+        "in_scope": findings.in_scope,
+        "matches": [
+            {
+                "article": match.slug,
+                "share": round(match.share, 4),
+                "witnesses": [
+                    [w.text.source, w.text.locale, w.text.text[:200], w.similarity, w.words]
+                    for w in match.witnesses
+                ],
+            }
+            for match in findings.matches[:OPTIONS]
+        ],
+    }

@@ -1,0 +1,302 @@
+"""Keeps what can be searched level with history.
+
+The index pulls: it compares itself with the last Event and reads what has moved since. What is
+missing is embedded, the new Level is built beside the old one, and one assignment switches.
+"""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Engine
+from sqlmodel import Session, col, select
+
+from kb import history
+from kb.audiences import PUBLIC, Audiences, visible_to
+from kb.db import now, reading, transaction
+from kb.history import LIVE_KINDS, Event
+from kb.publishing import apply_due, live_publications, next_due
+from kb.settings import LOCALE_NAMES
+from retriever.embeddings import Encoder, Vectors
+from retriever.shelf import Background, Shelf
+from retriever.texts import Document, document_of
+from retriever.vectors import VectorStore, text_key
+
+# More missing texts than this are embedded behind the live level, so that nobody waits.
+INLINE_LIMIT = 64
+BATCH = 32
+# A scheduled publication shows within a second; this is how often the clock is looked at.
+WATCH_SECONDS = 0.5
+CACHE_SIZE = 20_000
+
+log = logging.getLogger("verbatim")
+
+Progress = Callable[[Iterable[int], str, int], Iterable[int]]
+Keyed = dict[str, tuple[bool, str]]
+
+
+def silent(steps: Iterable[int], _label: str, _total: int) -> Iterable[int]:
+    """Progress that nobody watches."""
+    return steps
+
+
+@dataclass
+class Level:
+    """One consistent state of store and index; `documents` are all audiences' live Revisions."""
+
+    epoch: int
+    documents: tuple[Document, ...]
+    vectors: dict[str, dict[str, Vectors]]
+    backgrounds: dict[str, Background]
+    encoders: tuple[Encoder, ...]
+    due: datetime | None
+    shelves: dict[Audiences, Shelf] = field(default_factory=dict)
+    cache: "OrderedDict[Any, Any]" = field(default_factory=OrderedDict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def shelf(self, audience: str) -> Shelf:
+        """What that audience may read, laid out for judging."""
+        visible = visible_to(audience)
+        with self.lock:
+            if visible not in self.shelves:
+                seen = [d for d in self.documents if visible is None or d.audience in visible]
+                self.shelves[visible] = Shelf(seen, self.encoders, self.vectors, self.backgrounds)
+            return self.shelves[visible]
+
+    def remembered(self, key: Any, compute: Callable[[], Any]) -> Any:
+        """What was found for a question at this level; a new level starts with nothing."""
+        if key in self.cache:
+            return self.cache[key]
+        found = self.cache[key] = compute()
+        if len(self.cache) > CACHE_SIZE:
+            self.cache.popitem(last=False)
+        return found
+
+
+class Index:
+    """The searchable side of one store; one per process, safe to share among threads."""
+
+    def __init__(self, engine: Engine, vectors: VectorStore, encoders: Sequence[Encoder]) -> None:
+        self.engine, self.vectors, self.encoders = engine, vectors, tuple(encoders)
+        self._level: Level | None = None
+        self._building = threading.Lock()
+        self._behind: threading.Thread | None = None
+        self._backgrounds: dict[str, Background] = {}
+
+    def level(self, session: Session) -> Level:
+        """The Level for the next question: brought level first if history has moved."""
+        level = self._level
+        if level and self._is_current(session, level):
+            return level
+        if level and self._missing_texts(session, level) > INLINE_LIMIT:
+            self._build_behind()
+            return level
+        return self.bring_level()
+
+    def start(self, progress: Progress = silent, previous: Sequence[Encoder] | None = None) -> None:
+        """Bring the index level before the first question.
+
+        When the model was changed, the vectors of the `previous` one answer at once, and the
+        new ones are made behind them.
+        """
+        if previous is None:
+            self.bring_level(progress)
+            return
+        with reading(self.engine) as session:
+            self._level = self._next(session, None, progress, tuple(previous))
+        self._behind = threading.Thread(target=self._switch, name="index", daemon=True)
+        self._behind.start()
+
+    def _switch(self) -> None:
+        """From the previous model's level to the new one's; then the old vectors go."""
+        with self._building:
+            old = self._level
+            with reading(self.engine) as session:
+                self._level = self._next(session, None, silent)
+            for encoder in old.encoders if old else ():
+                if encoder.name not in {e.name for e in self.encoders}:
+                    self.vectors.clear(encoder)
+
+    def watch(self, stop: threading.Event) -> None:
+        """Follow history until told to stop, so that questions seldom have to wait for it."""
+        while not stop.wait(WATCH_SECONDS):
+            try:
+                with reading(self.engine) as session:
+                    level = self._level
+                    if level is None or not self._is_current(session, level):
+                        self.bring_level()
+            except Exception:
+                # The next question tries again and reports what is wrong.
+                log.warning("the index could not follow history", exc_info=True)
+                stop.wait(WATCH_SECONDS * 4)
+
+    def close(self) -> None:
+        """Wait for what is being built."""
+        if self._behind:
+            self._behind.join(timeout=60)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether questions can be answered without building first."""
+        return self._level is not None
+
+    def bring_level(self, progress: Progress = silent) -> Level:
+        """Read what has moved, embed what is missing, switch; returns when that is done."""
+        with self._building:
+            self._apply_due()
+            with reading(self.engine) as session:
+                if self._level and self._is_current(session, self._level):
+                    return self._level
+                self._level = self._next(session, self._level, progress)
+            return self._level
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that questions are answered from; 0 before the first level."""
+        return self._level.epoch if self._level else 0
+
+    def rebuild(self, progress: Progress = silent) -> Level:
+        """Embed everything anew and switch to it; the live level answers meanwhile."""
+        with self._building:
+            self._apply_due()
+            for encoder in self.encoders:
+                self.vectors.clear(encoder)
+            self._backgrounds = {}
+            with reading(self.engine) as session:
+                self._level = self._next(session, None, progress)
+            return self._level
+
+    # -- noticing -----------------------------------------------------------------
+
+    def _is_current(self, session: Session, level: Level) -> bool:
+        if level.due and now() >= level.due:
+            return False
+        return history.epoch(session) == level.epoch
+
+    def _apply_due(self) -> None:
+        with reading(self.engine) as session:
+            due = next_due(session)
+        if due and due <= now():
+            with transaction(self.engine) as session:
+                apply_due(session)
+
+    def _missing_texts(self, session: Session, level: Level) -> int:
+        ids = self._moved_articles(session, level)
+        publications = live_publications(session, article_ids=ids) if ids else []
+        have = level.vectors[level.encoders[0].name]
+        texts = (t for p in publications for t in document_of(p).texts)
+        return sum(text.key not in have for text in texts)
+
+    def _moved_articles(self, session: Session, level: Level) -> set[int]:
+        query = select(Event.article_id).where(
+            col(Event.id) > level.epoch, col(Event.kind).in_(LIVE_KINDS)
+        )
+        return {article_id for article_id in session.exec(query) if article_id is not None}
+
+    def _build_behind(self) -> None:
+        if self._behind and self._behind.is_alive():
+            return
+        self._behind = threading.Thread(target=self.bring_level, name="index", daemon=True)
+        self._behind.start()
+
+    # -- building -----------------------------------------------------------------
+
+    def _next(
+        self,
+        session: Session,
+        old: Level | None,
+        progress: Progress,
+        encoders: tuple[Encoder, ...] | None = None,
+    ) -> Level:
+        encoders = encoders or (old.encoders if old else self.encoders)
+        epoch, due = history.epoch(session), next_due(session)
+        documents = self._documents(session, old)
+        if old and documents is None:
+            return replace(old, epoch=epoch, due=due, lock=threading.Lock())
+        assert documents is not None
+        backgrounds = self._background(encoders, progress)
+        vectors = {
+            encoder.name: self._vectors(encoder, _keyed(documents, encoder), old, progress)
+            for encoder in encoders
+        }
+        level = Level(epoch, documents, vectors, backgrounds, encoders, due)
+        level.shelf(PUBLIC)
+        return level
+
+    def _documents(self, session: Session, old: Level | None) -> tuple[Document, ...] | None:
+        """The live documents; None when nothing that shows has changed."""
+        if old is None:
+            return tuple(document_of(p) for p in live_publications(session))
+        moved = self._moved_articles(session, old)
+        if not moved:
+            return None
+        kept = [d for d in old.documents if d.article_id not in moved]
+        fresh = [document_of(p) for p in live_publications(session, article_ids=moved)]
+        return tuple(sorted([*kept, *fresh], key=lambda d: (d.article_id, d.locale)))
+
+    def _vectors(
+        self, encoder: Encoder, keyed: Keyed, old: Level | None, progress: Progress
+    ) -> dict[str, Vectors]:
+        have = old.vectors[encoder.name] if old else {}
+        found = {key: have[key] for key in keyed if key in have}
+        found |= self.vectors.fetch(encoder, [key for key in keyed if key not in found])
+        missing = [key for key in keyed if key not in found]
+        steps = range(0, len(missing), BATCH)
+        for start in progress(steps, f"embedding ({encoder.name})", len(missing)):
+            keys = missing[start : start + BATCH]
+            made = _encode(encoder, [keyed[key] for key in keys])
+            self.vectors.add(encoder, keys, made)
+            found |= dict(zip(keys, made, strict=True))
+        return found
+
+    def _background(self, encoders: Sequence[Encoder], progress: Progress) -> dict[str, Background]:
+        for encoder in encoders:
+            if encoder.name not in self._backgrounds:
+                lines = {c: t for c, t in background_questions().items() if reads(encoder, c)}
+                keyed = {text_key("question", t): (True, t) for ts in lines.values() for t in ts}
+                found = self._vectors(encoder, keyed, None, progress)
+                self._backgrounds[encoder.name] = Background(
+                    {
+                        locale: np.vstack([found[text_key("question", t)] for t in texts])
+                        for locale, texts in lines.items()
+                    }
+                )
+        return self._backgrounds
+
+
+def reads(encoder: Encoder, locale: str) -> bool:
+    """Whether the encoder knows that language."""
+    return encoder.languages is None or locale in encoder.languages
+
+
+def background_questions() -> dict[str, list[str]]:
+    """What people ask any help desk, by locale; written for this package."""
+    folder = files("retriever") / "background"
+    return {
+        locale: (folder / f"{locale}.txt").read_text("utf-8").split("\n")[:-1]
+        for locale in LOCALE_NAMES
+    }
+
+
+def _keyed(documents: Iterable[Document], encoder: Encoder) -> Keyed:
+    return {
+        text.key: (text.is_question, text.embedded)
+        for document in documents
+        if reads(encoder, document.locale)
+        for text in document.texts
+    }
+
+
+def _encode(encoder: Encoder, items: list[tuple[bool, str]]) -> Vectors:
+    made = np.empty((len(items), encoder.dimensions), np.float32)
+    for kind, encode in ((True, encoder.questions), (False, encoder.passages)):
+        rows = [n for n, (is_question, _) in enumerate(items) if is_question == kind]
+        if rows:
+            made[rows] = encode([items[n][1] for n in rows])
+    return made

@@ -1,0 +1,149 @@
+"""Judges articles against a question: pure arithmetic on a Shelf, the same for the same input.
+
+Each candidate article gets a row of evidence from judges that see different things (nearest
+phrasings, nearest passages, the trained head, words); a linear score with weights learned once
+(`weights.json`, by `tests/tuning`) puts them in order; a second model turns the evidence of the
+best into the probability that it is the right answer.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from retriever.embeddings import Vectors
+from retriever.shelf import UNSEEN, Ints, Shelf
+from retriever.weights import Weights, weights_for
+
+CANDIDATES = 24
+VIEWS = 2
+# Log posteriors beyond these say no more than that it is hopeless.
+LEAST_POSTERIOR, LEAST_NOBODY = -6.0, -8.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as the judges see it: its language, its tokens, a vector for each view.
+
+    On a large shelf `near` holds, for each view, the rows that deserve an exact look.
+    """
+
+    language: str
+    tokens: tuple[str, ...]
+    vectors: tuple[Vectors, ...]
+    near: tuple[Ints | None, ...] = (None, None)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the judges saw: candidates (k,) as places on the shelf, and their judgements.
+
+    `features` (k, 11) per candidate, `standing` (8,) of the question as a whole, `cosines`
+    (2, texts) and `words` (texts,) of every text.
+    """
+
+    candidates: npt.NDArray[np.intp]
+    features: Vectors
+    standing: Vectors
+    cosines: Vectors
+    words: Vectors
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Articles best first, each with its share of belief; and what the best is worth."""
+
+    articles: tuple[int, ...]
+    shares: tuple[float, ...]
+    confidence: float
+    in_scope: float
+    evidence: Evidence
+
+
+def rank(shelf: Shelf, asked: Asked) -> Ranking:
+    """The articles of a shelf that fit a question, best first; ties end at the article's id."""
+    evidence = examine(shelf, asked)
+    weights = weights_for(shelf.has_phrasings, len(asked.vectors))
+    scores = evidence.features @ weights.ranking
+    ids = np.array([shelf.article_ids[place] for place in evidence.candidates])
+    order = np.lexsort((ids, -np.round(scores, 5)))
+    shares = _softmax(scores)
+    signs = signs_of(evidence, weights)
+    return Ranking(
+        articles=tuple(int(ids[n]) for n in order),
+        shares=tuple(float(shares[n]) for n in order),
+        confidence=weights.confidence.probability(signs),
+        in_scope=weights.in_scope.probability(signs),
+        evidence=evidence,
+    )
+
+
+def examine(shelf: Shelf, asked: Asked) -> Evidence:
+    """What every judge sees of a question. The shelf holds at least two articles."""
+    views = shelf.views[: len(asked.vectors)]
+    pairs = list(zip(views, asked.vectors, strict=True))
+    centred = [view.centred_question(q, asked.language) for view, q in pairs]
+    cosines = np.full((VIEWS, len(shelf.texts)), UNSEEN, np.float32)
+    for n, view in enumerate(views):
+        cosines[n, view.rows] = view.cosines(centred[n], asked.near[n])
+    words = shelf.words.scores(shelf.words.known(asked.tokens))
+    posteriors = shelf.heads[len(views) - 1].log_posteriors(np.concatenate(centred))
+    candidates = _candidates(shelf, cosines[: len(views)], words, posteriors[:-1])
+    standing = np.zeros(2 + 3 * VIEWS, np.float32)
+    standing[:2] = max(posteriors[:-1].max(), LEAST_POSTERIOR), max(posteriors[-1], LEAST_NOBODY)
+    for n, (view, q) in enumerate(pairs):
+        near = view.nearness(q, cosines[n, view.rows])
+        standing[2 + 3 * n : 5 + 3 * n] = view.standing(near, asked.language)
+    features = np.array(
+        [_features(shelf, place, cosines, words, posteriors) for place in candidates], np.float32
+    )
+    return Evidence(candidates, features, standing, cosines, words)
+
+
+def _candidates(
+    shelf: Shelf, cosines: Vectors, words: Vectors, posteriors: Vectors
+) -> npt.NDArray[np.intp]:
+    """The articles worth a closer look, by a coarse sum of all judges."""
+    starts = shelf.bounds[:-1]
+    nearest = np.maximum.reduceat(cosines, starts, axis=1).mean(axis=0)
+    coarse = nearest + 0.5 * np.maximum.reduceat(words, starts) + 0.03 * posteriors
+    return np.argsort(-coarse, kind="stable")[:CANDIDATES]
+
+
+def _features(
+    shelf: Shelf, place: int, cosines: Vectors, words: Vectors, posteriors: Vectors
+) -> list[float]:
+    start, end = shelf.bounds[place], shelf.bounds[place + 1]
+    middle = start + int(shelf.question_counts[place])
+    row: list[float] = []
+    for view in range(VIEWS):
+        row += _best(cosines[view, start:middle], 3)
+        row += _best(cosines[view, middle:end], 2)
+    row.append(float(max(posteriors[place], LEAST_POSTERIOR * 2)))
+    row.append(float(words[start:middle].max(initial=0)))
+    row.append(float(words[middle:end].max(initial=0)))
+    return row
+
+
+def _best(cosines: Vectors, count: int) -> list[float]:
+    """The best, and the mean of the best few; zeros where nothing was seen."""
+    seen = cosines[cosines > UNSEEN]
+    if not seen.size:
+        return [0.0, 0.0]
+    top = np.sort(seen)[::-1][:count]
+    return [float(top[0]), float(top.mean())]
+
+
+def signs_of(evidence: Evidence, weights: Weights) -> Vectors:
+    """What the confidence is made of: the lead of the best, its evidence, the standing; (16,)."""
+    scores = evidence.features @ weights.ranking
+    best = int(np.argmax(scores))
+    features = evidence.features[best]
+    lead = [_softmax(scores)[best], scores[best] / 10]
+    seen = features[[0, 2, 4, 6, 9, 10]]
+    return np.asarray([*lead, *seen, *evidence.standing], np.float32)
+
+
+def _softmax(scores: Vectors) -> Vectors:
+    shares = np.exp(scores - scores.max())
+    return np.asarray(shares / shares.sum(), np.float32)

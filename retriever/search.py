@@ -1,0 +1,137 @@
+"""From a question to the approved answers that might fit, and how surely."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sqlmodel import Session
+
+from retriever.embeddings import Encoder, Vectors
+from retriever.index import Index, Level, reads
+from retriever.lexical import tokenize
+from retriever.ranking import Asked, Ranking, rank
+from retriever.shelf import Ints, Shelf
+from retriever.texts import Text
+from retriever.vectors import VectorStore
+from retriever.weights import weights_for
+
+# Up to this many texts, looking at all of them costs less than asking which to look at.
+EXACT_LIMIT = 12_000
+PROPOSALS = 200
+EVIDENCE = 3
+# An article with less than this share of the best one's belief is not worth a reader's time.
+RELATED_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Witness:
+    """One text that spoke for an article, and how strongly (centred cosine, share of words)."""
+
+    text: Text
+    similarity: float
+    words: float
+
+
+@dataclass(frozen=True)
+class Match:
+    """An article that might fit: the share of belief it holds, and what spoke for it."""
+
+    article_id: int
+    slug: str
+    title: str
+    share: float
+    witnesses: tuple[Witness, ...]
+
+    @property
+    def is_related(self) -> bool:
+        """Whether it is near enough to be offered beside another answer."""
+        return self.share >= RELATED_SHARE
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Matches best first; `confidence` that the first is right, `in_scope` that any can be."""
+
+    epoch: int
+    matches: tuple[Match, ...]
+    confidence: float
+    in_scope: float
+    may_answer: bool
+    may_clarify: bool
+
+
+def find_matches(
+    session: Session, index: Index, question: str, language: str, audience: str, limit: int = 10
+) -> Findings:
+    """Matches for a question, best first, at the level of this instant."""
+    level = index.level(session)
+    key = (question, language, audience, limit)
+    return level.remembered(
+        key, lambda: _find(index.vectors, level, question, language, audience, limit)
+    )
+
+
+def nothing_found(index: Index, session: Session) -> Findings:
+    """What is found for something that is no question."""
+    return Findings(index.level(session).epoch, (), 0.0, 0.0, False, False)
+
+
+def _find(
+    vectors: VectorStore, level: Level, question: str, language: str, audience: str, limit: int
+) -> Findings:
+    shelf = level.shelf(audience)
+    if not shelf.article_ids:
+        return Findings(level.epoch, (), 0.0, 0.0, False, False)
+    asked = _asked(vectors, shelf, question, language)
+    ranking = rank(shelf, asked)
+    weights = weights_for(shelf.has_phrasings, len(asked.vectors))
+    chosen = list(zip(ranking.articles, ranking.shares, strict=True))[:limit]
+    return Findings(
+        epoch=level.epoch,
+        matches=tuple(_match(shelf, article, share, ranking) for article, share in chosen),
+        confidence=ranking.confidence,
+        in_scope=ranking.in_scope,
+        may_answer=ranking.confidence >= weights.answer and ranking.in_scope >= weights.speak,
+        may_clarify=ranking.in_scope >= weights.clarify,
+    )
+
+
+def _asked(vectors: VectorStore, shelf: Shelf, question: str, language: str) -> Asked:
+    encoders = [v.encoder for v in shelf.views if reads(v.encoder, language)]
+    encoded = tuple(encoder.questions([question])[0] for encoder in encoders)
+    return Asked(
+        language=language,
+        tokens=tuple(tokenize(question, language)),
+        vectors=encoded,
+        near=tuple(
+            _near(vectors, shelf, n, encoder, vector)
+            for n, (encoder, vector) in enumerate(zip(encoders, encoded, strict=True))
+        ),
+    )
+
+
+def _near(
+    vectors: VectorStore, shelf: Shelf, view: int, encoder: Encoder, vector: Vectors
+) -> Ints | None:
+    """On a large shelf, the rows of every article that has a text among the nearest."""
+    if len(shelf.texts) <= EXACT_LIMIT:
+        return None
+    keys = vectors.nearest(encoder, vector, PROPOSALS)
+    return shelf.rows_near(shelf.views[view], keys)
+
+
+def _match(shelf: Shelf, article_id: int, share: float, ranking: Ranking) -> Match:
+    place = shelf.place(article_id)
+    rows = range(shelf.bounds[place], shelf.bounds[place + 1])
+    document = shelf.documents[rows.start]
+    return Match(article_id, document.slug, document.title, share, _witnesses(shelf, rows, ranking))
+
+
+def _witnesses(shelf: Shelf, rows: range, ranking: Ranking) -> tuple[Witness, ...]:
+    evidence = ranking.evidence
+    similar = evidence.cosines[:, rows.start : rows.stop].max(axis=0)
+    words = evidence.words[rows.start : rows.stop]
+    best = np.argsort(-(similar + words), kind="stable")[:EVIDENCE]
+    return tuple(
+        Witness(shelf.texts[rows.start + n], round(float(similar[n]), 4), round(float(words[n]), 4))
+        for n in best
+    )

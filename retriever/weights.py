@@ -1,0 +1,61 @@
+"""The learned weights of the judges, shipped as numbers beside the code that uses them."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+
+from retriever.embeddings import Vectors
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A logistic regression on standardised signs."""
+
+    mean: Vectors
+    scale: Vectors
+    coefficients: Vectors
+    intercept: float
+
+    def probability(self, signs: Vectors) -> float:
+        """Between 0 and 1, to four places."""
+        z = float(((signs - self.mean) / self.scale) @ self.coefficients) + self.intercept
+        return round(1 / (1 + float(np.exp(-z))), 4)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What each judge's word is worth, and from where to speak.
+
+    An answer needs `answer` confidence that it is right and `speak` that any article is meant;
+    a clarification needs `clarify` of the latter.
+    """
+
+    ranking: Vectors
+    confidence: Logistic
+    in_scope: Logistic
+    answer: float
+    speak: float
+    clarify: float
+
+
+@lru_cache(maxsize=8)
+def weights_for(has_phrasings: bool, views: int) -> Weights:
+    """The weights for a store with or without phrasings, read by one encoder or two."""
+    stored = json.loads((files("retriever") / "weights.json").read_text("utf-8"))
+    chosen = stored[f"{'phrasings' if has_phrasings else 'passages'}-{views}"]
+    return Weights(
+        ranking=np.array(chosen["ranking"], np.float32),
+        confidence=_logistic(chosen["confidence"]),
+        in_scope=_logistic(chosen["in_scope"]),
+        answer=chosen["answer"],
+        speak=chosen["speak"],
+        clarify=chosen["clarify"],
+    )
+
+
+def _logistic(stored: dict[str, list[float]]) -> Logistic:
+    rows = (np.array(stored[name], np.float32) for name in ("mean", "scale", "coefficients"))
+    return Logistic(*rows, intercept=stored["intercept"][0])

@@ -1,0 +1,60 @@
+"""The web application: routes, errors and guards around opened Services."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from kb.settings import Settings
+from web import api, docs, health, help_site, problems
+from web.guards import Guard
+from web.services import Services, open_services, start_index
+
+STATIC = Path(__file__).parent / "static"
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application over Services that the caller opened and will close."""
+    settings = services.settings
+    app = FastAPI(
+        title="Verbatim",
+        version="1",
+        summary="Approved answers, letter for letter, on every channel",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=_lifespan,
+    )
+    app.state.services = services
+    app.add_middleware(
+        Guard,
+        rate=settings.rate_limit,
+        max_bytes=settings.max_request_bytes,
+        local_token=services.local_token,
+    )
+    problems.install(app)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for router in (health.router, docs.router, api.router, help_site.router):
+        app.include_router(router)
+    return app
+
+
+def create_worker_app() -> FastAPI:
+    """For `serve --workers`: each process opens its own Services, from the environment."""
+    services = open_services(Settings())
+    start_index(services)
+    return create_app(services)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    stop = threading.Event()
+    watcher = threading.Thread(target=services.index.watch, args=(stop,), daemon=True)
+    watcher.start()
+    yield
+    stop.set()
+    watcher.join(timeout=5)

@@ -1,0 +1,154 @@
+"""What stands before every route: size, rate and keys; and the headers behind it."""
+
+import json
+import time
+
+from fastapi import Request
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from prometheus_client import Counter, Histogram
+from sqlmodel import Session
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kb.errors import Invalid
+from kb.people import Person, person_for_key
+
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "strict-origin-when-cross-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+    "cross-origin-opener-policy": "same-origin",
+}
+UNLIMITED = ("/static/", "/media/", "/healthz", "/readyz", "/metrics", "/favicon")
+REQUESTS = Counter("verbatim_requests_total", "Requests by route and status", ["route", "status"])
+SECONDS = Histogram(
+    "verbatim_request_seconds",
+    "Server time of a request",
+    ["route"],
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+
+
+class RateLimiter:
+    """So many requests a client; Raises Invalid at start for a limit it cannot read."""
+
+    def __init__(self, rate: str) -> None:
+        self.limiter = MovingWindowRateLimiter(MemoryStorage())
+        try:
+            self.limit = None if rate.lower() == "off" else parse(rate)
+        except ValueError as error:
+            raise Invalid(f"VERBATIM_RATE_LIMIT={rate} must be like 120/minute or off") from error
+
+    def wait(self, client: str) -> int:
+        """Seconds until this client may ask again; 0 if now."""
+        if self.limit is None or self.limiter.hit(self.limit, client):
+            return 0
+        reset = self.limiter.get_window_stats(self.limit, client).reset_time
+        return max(1, round(reset - time.time()))
+
+
+class Guard:
+    """One pass over each request: limit its rate and size, then add headers and count it."""
+
+    def __init__(self, app: ASGIApp, rate: str, max_bytes: int, local_token: str = "") -> None:
+        self.app, self.max_bytes, self.local_token = app, max_bytes, local_token
+        self.rates = RateLimiter(rate)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = [500]
+
+        async def finish(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                status[0] = message["status"]
+                _add_headers(message)
+            await send(message)
+
+        headers = dict(scope["headers"])
+        wait = self._wait(scope, headers)
+        if wait:
+            await _refuse(finish, 429, f"too many requests; try again in {wait} s", wait)
+        elif int(headers.get(b"content-length") or 0) > self.max_bytes:
+            await _refuse(finish, 413, self._too_large())
+        else:
+            await self.app(scope, self._limited(receive), finish)
+        route = getattr(scope.get("route"), "path", "other")
+        REQUESTS.labels(route, str(status[0])).inc()
+        SECONDS.labels(route).observe(time.perf_counter() - started)
+
+    def _wait(self, scope: Scope, headers: dict[bytes, bytes]) -> int:
+        if scope["path"].startswith(UNLIMITED):
+            return 0
+        token = headers.get(b"x-verbatim-local", b"").decode("latin-1")
+        if self.local_token and token == self.local_token:
+            return 0
+        client = scope.get("client")
+        return self.rates.wait(client[0] if client else "unknown")
+
+    def _too_large(self) -> str:
+        return f"the request is larger than {self.max_bytes:,} bytes; send less"
+
+    def _limited(self, receive: Receive) -> Receive:
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.max_bytes:
+                raise HTTPException(413, self._too_large())
+            return message
+
+        return counted
+
+
+def _add_headers(message: Message) -> None:
+    present = {name.lower() for name, _ in message["headers"]}
+    for name, value in HEADERS.items():
+        if name.encode() not in present:
+            message["headers"].append((name.encode(), value.encode()))
+
+
+async def _refuse(send: Send, status: int, detail: str, wait: int = 0) -> None:
+    from web.problems import TITLES
+
+    body = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail}
+    headers = [(b"content-type", b"application/problem+json")]
+    if wait:
+        headers.append((b"retry-after", str(wait).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+
+def person_of(request: Request, session: Session) -> Person | None:
+    """Whose key came with the request; None without one. Raises 401 for a wrong one."""
+    header = request.headers.get("authorization")
+    if not header:
+        return None
+    scheme, _, secret = header.partition(" ")
+    person = person_for_key(session, secret.strip()) if scheme.lower() == "bearer" else None
+    if person is None:
+        raise HTTPException(401, "this key is not valid", {"WWW-Authenticate": "Bearer"})
+    return person
+
+
+def staff(request: Request, session: Session) -> Person:
+    """Whose key came with the request. Raises 401 without one."""
+    person = person_of(request, session)
+    if person is None:
+        raise HTTPException(
+            401,
+            "send a key as `Authorization: Bearer …`; `verbatim key add --role R` makes one",
+            {"WWW-Authenticate": "Bearer"},
+        )
+    return person

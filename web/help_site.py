@@ -1,0 +1,96 @@
+"""The public help site: home, categories, search. Articles and records have their own rooms."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from assistant.answering import Reply, ask
+from kb.db import reading
+from kb.errors import Invalid, NotFound
+from web import article_pages, assets, feeds, records
+from web.contents import contents_of
+from web.i18n import preferred_locale
+from web.pages import known_locale, page, services_of
+from web.results import list_results, list_suggestions
+
+CHANNEL = "help_site"
+CONTACT = "contact"
+
+Locale = Annotated[str, Depends(known_locale)]
+
+router = APIRouter(include_in_schema=False)
+router.include_router(assets.router)
+router.include_router(records.router)
+
+
+@router.api_route("/", methods=["GET", "HEAD"])
+def front_door(request: Request) -> RedirectResponse:
+    """To the home page in the reader's language."""
+    accepted = request.headers.get("accept-language", "")
+    locale = preferred_locale(accepted, services_of(request).settings.locales)
+    return RedirectResponse(f"/{locale}/", 302, {"Vary": "Accept-Language"})
+
+
+router.include_router(feeds.router)
+
+
+@router.api_route("/{locale}/", methods=["GET", "HEAD"])
+def home(request: Request, locale: Locale) -> HTMLResponse:
+    """Search first, then every category."""
+    services = services_of(request)
+    with reading(services.engine) as session:
+        categories = contents_of(request, session).categories(locale, services.settings.locales)
+    return page(request, "home.html", locale, categories=categories)
+
+
+@router.api_route("/{locale}/categories/{category}", methods=["GET", "HEAD"])
+def show_category(request: Request, locale: Locale, category: str) -> HTMLResponse:
+    """The articles of a category."""
+    locales = services_of(request).settings.locales
+    with reading(services_of(request).engine) as session:
+        found = contents_of(request, session).category(category, locale, locales)
+    if found is None:
+        raise NotFound("there is no such category")
+    elsewhere = {code: f"/{code}/categories/{found.name}" for code in locales}
+    return page(request, "category.html", locale, category=found, alternates=elsewhere)
+
+
+@router.api_route("/{locale}/search", methods=["GET", "HEAD"])
+def search(request: Request, locale: Locale, q: str = "") -> HTMLResponse:
+    """The instant answer, a choice or an honest no; what else was found below."""
+    services = services_of(request)
+    reply: Reply | None = None
+    problem, results = "", []
+    with reading(services.engine) as session:
+        contents = contents_of(request, session)
+        try:
+            reply = ask(session, services.index, q, services.settings.locales, locale, CHANNEL)
+            results = list_results(request, session, reply, contents)
+            session.commit()
+        except Invalid:
+            problem = "empty" if not q.strip() else "too_long"
+        contact = contents.category(CONTACT, locale, services.settings.locales)
+    return page(
+        request,
+        "search.html",
+        locale,
+        400 if problem == "too_long" else 200,
+        query=q,
+        reply=reply,
+        results=results,
+        problem=problem,
+        contact=contact,
+    )
+
+
+@router.get("/{locale}/suggest")
+def suggest(request: Request, locale: Locale, q: str = "") -> Response:
+    """Up to six articles for what has been typed so far, as a fragment of a page."""
+    with reading(services_of(request).engine) as session:
+        contents = contents_of(request, session)
+        entries = list_suggestions(request, session, contents, q, locale)
+    return page(request, "suggest.html", locale, entries=entries, query=q)
+
+
+router.include_router(article_pages.router)

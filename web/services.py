@@ -1,0 +1,91 @@
+"""What every route needs: the store, the index and the settings, opened once a process."""
+
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from kb.db import migrate, open_engine
+from kb.errors import VerbatimError
+from kb.settings import Settings
+from retriever.embeddings import Encoder, load_encoders
+from retriever.index import Index, Progress, silent
+from retriever.vectors import FolderLock, VectorStore
+
+
+@dataclass
+class Services:
+    """The opened parts; `local_token` lets this machine's command line in without a limit."""
+
+    settings: Settings
+    engine: Engine
+    index: Index
+    lock: FolderLock | None
+    local_token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+
+    def close(self) -> None:
+        """Give the folder back."""
+        self.index.close()
+        self.engine.dispose()
+        if self.lock:
+            self.lock.release()
+
+
+def open_store(settings: Settings) -> Engine:
+    """The database alone, its schema brought to this release."""
+    make_home(settings.home)
+    engine = open_engine(settings.sql_url)
+    migrate(engine)
+    return engine
+
+
+def open_services(settings: Settings) -> Services:
+    """Everything; takes the folder unless a Chroma server holds the vectors.
+
+    Raises InUse when another process owns the folder, VerbatimError when it cannot be written.
+    """
+    make_home(settings.home)
+    lock = None
+    if not settings.chroma_url:
+        lock = FolderLock(settings.home)
+        lock.acquire()
+    try:
+        engine = open_store(settings)
+        vectors = VectorStore.open(settings)
+        index = Index(engine, vectors, load_encoders(settings.embedding_model))
+    except BaseException:
+        if lock:
+            lock.release()
+        raise
+    return Services(settings, engine, index, lock)
+
+
+def start_index(services: Services, progress: Progress = silent) -> None:
+    """Make the index ready; after a change of model the previous one answers meanwhile."""
+    note = services.settings.home / "model"
+    wanted = services.settings.embedding_model
+    before = note.read_text().strip() if note.exists() else wanted
+    previous = _encoders_of(before) if before != wanted else None
+    services.index.start(progress, previous)
+    note.write_text(wanted)
+
+
+def _encoders_of(model: str) -> list[Encoder] | None:
+    try:
+        return load_encoders(model)
+    except VerbatimError:
+        return None
+
+
+def make_home(home: Path) -> None:
+    """The folder, made if need be. Raises VerbatimError when it cannot be."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe = home / f".probe-{secrets.token_hex(4)}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise VerbatimError(
+            f"cannot write in {home} ({error.strerror}); set VERBATIM_HOME to a folder you own"
+        ) from error
