@@ -9,7 +9,7 @@ from assistant.receipts import Receipt
 from assistant.understanding import Question, understand
 from kb.articles import Revision
 from kb.audiences import PUBLIC, audience_of, visible_to
-from kb.publishing import Publication, live_publications
+from kb.publishing import Publication, best_live
 from retriever.index import Index
 from retriever.search import Findings, find_matches, nothing_found
 
@@ -155,15 +155,8 @@ def _live_words(
 ) -> dict[int, Words]:
     """What the store shows live now of the matched articles, in the best locale of each."""
     ids = [match.article_id for match in findings.matches]
-    if not ids:
-        return {}
-    rank = {code: n for n, code in enumerate([locale, *locales][::-1])}
-    best: dict[int, Publication] = {}
-    for publication in live_publications(session, None, visible_to(audience), ids):
-        held = best.get(publication.article_id)
-        if held is None or rank.get(publication.locale, -1) > rank.get(held.locale, -1):
-            best[publication.article_id] = publication
-    return {article_id: Words(publication, locale) for article_id, publication in best.items()}
+    live = best_live(session, ids, [locale, *locales], visible_to(audience)) if ids else {}
+    return {article_id: Words(publication, locale) for article_id, publication in live.items()}
 
 
 def _receipt(judged: Judged, channel: str, audience: str) -> Receipt:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index, Select, and_, or_, tuple_
-from sqlalchemy.orm import aliased, selectinload
+from sqlalchemy.orm import aliased, joinedload, selectinload
 from sqlmodel import Field, Relationship, Session, SQLModel, col, select
 
 from kb import history
@@ -29,6 +29,7 @@ from kb.articles import (
     insert_revision,
     latest_revision,
 )
+from kb.audiences import Audiences
 from kb.db import UtcDateTime, now
 from kb.errors import Conflict, Invalid, NotAllowed, NotFound
 from kb.people import Person, require
@@ -301,6 +302,26 @@ def live_publications(
         ),
     )
     return list(session.exec(query.order_by(Publication.article_id, Publication.locale)))
+
+
+def best_live(
+    session: Session, article_ids: Iterable[int], locales: list[str], audiences: Audiences
+) -> dict[int, Publication]:
+    """What shows of each article in the first of these locales it has, else in any other."""
+    rank = {code: place for place, code in reversed(list(enumerate(locales)))}
+    places = _live(now()).with_only_columns(
+        Publication.id, Publication.article_id, Publication.locale
+    )
+    places = places.where(col(Publication.article_id).in_(list(article_ids)))
+    if audiences is not None:
+        places = places.where(col(Publication.audience).in_(sorted(audiences)))
+    chosen: dict[int, tuple[int, str, int]] = {}
+    for id_, article_id, locale in session.execute(places):
+        place = (rank.get(locale, len(locales)), locale, id_)
+        chosen[article_id] = min(place, chosen.get(article_id, place))
+    query = select(Publication).where(col(Publication.id).in_([id_ for *_, id_ in chosen.values()]))
+    whole = query.options(joinedload(Publication.article), joinedload(Publication.revision))  # type: ignore[arg-type]
+    return {publication.article_id: publication for publication in session.exec(whole)}
 
 
 def live_publication(

@@ -4,10 +4,13 @@ The index pulls: it compares itself with the last Event and reads what has moved
 missing is embedded, the new Level is built beside the old one, and one assignment switches.
 """
 
+import ctypes
+import gc
 import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.resources import files
@@ -227,6 +230,7 @@ class Index:
         }
         level = Level(epoch, documents, vectors, backgrounds, encoders, due)
         level.shelf(PUBLIC)
+        _give_back_memory()
         return level
 
     def _documents(self, session: Session, old: Level | None) -> tuple[Document, ...] | None:
@@ -268,6 +272,13 @@ class Index:
                     }
                 )
         return self._backgrounds
+
+
+def _give_back_memory() -> None:
+    """Building takes more than answering; glibc keeps the rest unless asked for it."""
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def reads(encoder: Encoder, locale: str) -> bool:

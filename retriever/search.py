@@ -19,7 +19,7 @@ EXACT_LIMIT = 12_000
 PROPOSALS = 200
 EVIDENCE = 3
 # An article with less than this share of the best one's belief is not worth a reader's time.
-RELATED_SHARE = 0.01
+RELATED_SHARE = 0.03
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,10 @@ def find_matches(
     """Matches for a question, best first, at the level of this instant."""
     level = index.level(session)
     key = (question, language, audience, limit)
-    return level.remembered(
+    found: Findings = level.remembered(
         key, lambda: _find(index.vectors, level, question, language, audience, limit)
     )
+    return found
 
 
 def nothing_found(index: Index, session: Session) -> Findings:

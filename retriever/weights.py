@@ -57,5 +57,9 @@ def weights_for(has_phrasings: bool, views: int) -> Weights:
 
 
 def _logistic(stored: dict[str, list[float]]) -> Logistic:
-    rows = (np.array(stored[name], np.float32) for name in ("mean", "scale", "coefficients"))
-    return Logistic(*rows, intercept=stored["intercept"][0])
+    return Logistic(
+        mean=np.array(stored["mean"], np.float32),
+        scale=np.array(stored["scale"], np.float32),
+        coefficients=np.array(stored["coefficients"], np.float32),
+        intercept=stored["intercept"][0],
+    )

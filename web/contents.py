@@ -20,10 +20,11 @@ from kb.history import LIVE_KINDS, Event
 from kb.publishing import Publication, live_publications
 from retriever.lexical import fold
 from web.highlight import PAIRED, WORD
+from web.i18n import CATEGORIES
 from web.pages import services_of
 
-# The order in which customers live through them; the rest follow by name, `general` last.
-JOURNEY = ["orders", "delivery", "shipping", "payment", "payments", "billing", "invoices", "gift-cards", "subscriptions", "returns", "refunds", "warranty", "repairs", "products", "account", "security", "privacy", "contact"]
+# Categories in the order customers meet them; others follow by name, `general` last.
+JOURNEY = [category for category in CATEGORIES if category != "general"]
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """The public help site: home, categories, search. Articles and records have their own rooms."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from assistant.answering import Reply, ask
+from assistant.understanding import clean
 from kb.db import reading
 from kb.errors import Invalid, NotFound
 from web import article_pages, assets, feeds, records
@@ -60,28 +62,29 @@ def show_category(request: Request, locale: Locale, category: str) -> HTMLRespon
 def search(request: Request, locale: Locale, q: str = "") -> HTMLResponse:
     """The instant answer, a choice or an honest no; what else was found below."""
     services = services_of(request)
+    locales = services.settings.locales
     reply: Reply | None = None
     problem, results = "", []
     with reading(services.engine) as session:
         contents = contents_of(request, session)
         try:
-            reply = ask(session, services.index, q, services.settings.locales, locale, CHANNEL)
+            reply = ask(session, services.index, q, locales, locale, CHANNEL)
             results = list_results(request, session, reply, contents)
             session.commit()
         except Invalid:
-            problem = "empty" if not q.strip() else "too_long"
-        contact = contents.category(CONTACT, locale, services.settings.locales)
-    return page(
-        request,
-        "search.html",
-        locale,
-        400 if problem == "too_long" else 200,
-        query=q,
-        reply=reply,
-        results=results,
-        problem=problem,
-        contact=contact,
-    )
+            problem = "too_long" if clean(q) else "empty"
+        return page(
+            request,
+            "search.html",
+            locale,
+            400 if problem == "too_long" else 200,
+            query=q,
+            reply=reply,
+            results=results,
+            problem=problem,
+            contact=contents.category(CONTACT, locale, locales),
+            alternates={code: f"/{code}/search?{urlencode({'q': q})}" for code in locales},
+        )
 
 
 @router.get("/{locale}/suggest")

@@ -6,6 +6,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 
+from babel import Locale
 from babel.dates import format_date, format_time
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
@@ -85,6 +86,11 @@ def direction(locale: str) -> str:
     return "rtl" if locale in RIGHT_TO_LEFT else "ltr"
 
 
+def language_name(locale: str, reader: str) -> str:
+    """A language as readers of another call it."""
+    return str(Locale.parse(locale).get_language_name(reader))
+
+
 def number(value: int, locale: str) -> str:
     """A whole number as readers of that language write it."""
     return _digits(format_decimal(value, locale=locale), locale)
@@ -116,6 +122,11 @@ def category_name(category: str, locale: str) -> str:
         return translate(locale, CATEGORIES[category])
     words = category.replace("-", " ").replace("_", " ").strip()
     return words[:1].upper() + words[1:]
+
+
+def channel_name(channel: str, locale: str) -> str:
+    """What readers call a channel."""
+    return translate(locale, CHANNELS.get(channel, channel))
 
 
 def preferred_locale(accept_language: str, locales: list[str]) -> str:

@@ -1,5 +1,6 @@
 """What a search shows below its answer, and while somebody is still typing."""
 
+import re
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -22,6 +23,7 @@ SUGGESTIONS = 6
 NEAREST = 4
 # Fewer letters than this complete a title, but make no question.
 QUESTION_LETTERS = 3
+UNENDED = re.compile(r"(?<![.!?:;،؛؟。！？：；])\n")
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,11 @@ class Result:
     title: Markup
     snippet: Markup
 
+    @property
+    def has_marks(self) -> bool:
+        """Whether it holds any of the reader's words."""
+        return "<mark>" in self.title + self.snippet
+
 
 def list_results(
     request: Request, session: Session, reply: Reply, contents: Contents
@@ -41,10 +48,11 @@ def list_results(
     if not question.has_words:
         return []
     findings = _find(request, session, question.text, question.language)
-    rest = [m for m in findings.matches if m.is_related and _is_extra(m, reply)]
+    rest = [match for match in findings.matches if _is_extra(match, reply)]
     locales = services_of(request).settings.locales
     pairs = [(m, contents.best(m.article_id, question.locale, locales)) for m in rest]
-    return [_result(match, entry, question.text) for match, entry in pairs if entry]
+    results = [(m, _result(m, entry, question.text)) for m, entry in pairs if entry]
+    return [result for match, result in results if match.is_related or result.has_marks]
 
 
 def _find(request: Request, session: Session, question: str, language: str) -> Findings:
@@ -63,14 +71,19 @@ def _is_extra(match: Match, reply: Reply) -> bool:
 
 
 def _result(match: Match, entry: Entry, question: str) -> Result:
-    passages = (
-        w.text.text
+    passages = [
+        excerpt(_in_one_line(w.text.text), question, entry.locale)
         for w in match.witnesses
         if not w.text.is_question and w.text.locale == entry.locale
-    )
-    text = " ".join(next(passages, summary(entry.answer)).split())
-    snippet = mark(excerpt(text, question, entry.locale), question, entry.locale)
+    ]
+    snippets = [mark(passage, question, entry.locale) for passage in passages]
+    snippet = next((s for s in snippets if "<mark>" in s), Markup.escape(summary(entry.answer)))
     return Result(entry, mark(entry.title, question, entry.locale), snippet)
+
+
+def _in_one_line(text: str) -> str:
+    """Rows of a table and points of a list stay apart."""
+    return " ".join(UNENDED.sub(" · ", text.strip()).split())
 
 
 def list_suggestions(
@@ -92,7 +105,7 @@ def _likely(request: Request, session: Session, typed: str, locale: str) -> list
     except Invalid:
         return []
     findings = _find(request, session, question.text, question.language)
-    if findings.in_scope < findings.clarify_from:
+    if not findings.may_clarify:
         return []
     return [match.article_id for match in findings.matches if match.is_related]
 

@@ -1,0 +1,77 @@
+"""Ask: the approved words, or silence; always with a receipt."""
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from assistant.answering import Abstained, Answered, ask
+from assistant.receipts import get_receipt
+from kb.articles import get_article
+from kb.db import transaction
+from kb.errors import Invalid
+from kb.publishing import withdraw
+from retriever.index import Index
+from tests.cast import PASSWORD_RESET, mina
+
+LOCALES = ["en", "zh", "ko", "fa", "it"]
+
+
+def test_answer_is_the_approved_text_letter_for_letter(engine: Engine, shop_index: Index) -> None:
+    with Session(engine, expire_on_commit=False) as session:
+        reply = ask(session, shop_index, "i forgot my password", LOCALES)
+        assert isinstance(reply.outcome, Answered)
+        assert reply.outcome.words.revision.answer == PASSWORD_RESET.answer
+
+
+def test_reply_has_a_receipt_that_can_be_read_back(engine: Engine, shop_index: Index) -> None:
+    with Session(engine, expire_on_commit=False) as session:
+        reply = ask(session, shop_index, "where is my refund", LOCALES)
+        session.commit()
+    with Session(engine) as session:
+        kept = get_receipt(session, reply.receipt.id)
+        assert (kept.article, kept.version, kept.channel) == ("refund-time", 1, "api")
+
+
+def test_withdrawn_article_is_never_answered(engine: Engine, shop_index: Index) -> None:
+    with transaction(engine) as session:
+        withdraw(session, get_article(session, "reset-password"), "en", mina(session))
+    with Session(engine) as session:
+        reply = ask(session, shop_index, "i forgot my password", LOCALES)
+        assert "reset-password" not in repr(reply.receipt.detail)
+
+
+def test_same_question_gets_the_same_reply(engine: Engine, shop_index: Index) -> None:
+    with Session(engine) as session:
+        first = ask(session, shop_index, "postage price?", LOCALES)
+        shop_index.rebuild()
+        again = ask(session, shop_index, "postage price?", LOCALES)
+        assert (first.label, first.confidence) == (again.label, again.confidence)
+
+
+def test_agents_answer_is_not_for_the_public(engine: Engine, shop_index: Index) -> None:
+    question = "how much goodwill may I give to an angry customer"
+    with Session(engine, expire_on_commit=False) as session:
+        public = ask(session, shop_index, question, LOCALES)
+        agent = ask(session, shop_index, question, LOCALES, channel="sidebar")
+        assert "goodwill" not in repr(public.receipt.detail)
+        assert isinstance(agent.outcome, Answered)
+
+
+@pytest.mark.parametrize("text", ["😀😀", "???", "…", "!"])
+def test_signs_without_words_are_met_with_silence(
+    engine: Engine, shop_index: Index, text: str
+) -> None:
+    with Session(engine) as session:
+        reply = ask(session, shop_index, text, LOCALES)
+        assert reply.outcome == Abstained("no_words")
+
+
+@pytest.mark.parametrize(
+    ("text", "field"), [("", "question"), (" \x00\u200b", "question"), ("x" * 100_000, "question")]
+)
+def test_unusable_question_says_what_to_do(
+    engine: Engine, shop_index: Index, text: str, field: str
+) -> None:
+    with Session(engine) as session, pytest.raises(Invalid) as caught:
+        ask(session, shop_index, text, LOCALES)
+    assert caught.value.field == field

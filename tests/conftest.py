@@ -1,0 +1,175 @@
+"""Real parts for every test: both databases, one vector store, the bundled encoders."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine
+
+from kb.content import import_folder
+from kb.db import migrate, open_engine, transaction
+from kb.settings import Settings
+from retriever.embeddings import Encoder, load_encoders
+from retriever.index import Index
+from retriever.vectors import VectorStore
+from tests.cast import shop
+from web.app import create_app
+from web.services import Services
+
+ROOT = Path(__file__).resolve().parent.parent
+POSTGRES = os.environ.get("VERBATIM_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/postgres")
+
+
+def _postgres_error() -> str | None:
+    try:
+        psycopg.connect(POSTGRES, connect_timeout=3).close()
+    except psycopg.Error as error:
+        return str(error).splitlines()[0]
+    return None
+
+
+NO_POSTGRES = _postgres_error()
+needs_postgres = pytest.mark.skipif(
+    NO_POSTGRES is not None, reason=f"no PostgreSQL at {POSTGRES}: {NO_POSTGRES}"
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment() -> None:
+    for name in [name for name in os.environ if name.startswith("VERBATIM_")]:
+        if not name.startswith("VERBATIM_TEST_"):
+            del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def template() -> Iterator[str]:
+    """A migrated PostgreSQL database to copy."""
+    name = f"verbatim_template_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(POSTGRES, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+        engine = open_engine(_url_of(name))
+        migrate(engine)
+        engine.dispose()
+        yield name
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _url_of(database: str) -> str:
+    server = POSTGRES.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://")
+    return f"{server}/{database}"
+
+
+@pytest.fixture
+def make_database(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], str]]:
+    """Makes an empty, migrated database of a kind and gives its URL."""
+    made: list[str] = []
+
+    def make(kind: str) -> str:
+        if kind == "sqlite":
+            url = f"sqlite:///{tmp_path / f'store-{uuid.uuid4().hex[:6]}.db'}"
+            engine = open_engine(url)
+            migrate(engine)
+            engine.dispose()
+            return url
+        name = f"verbatim_test_{uuid.uuid4().hex[:8]}"
+        with psycopg.connect(POSTGRES, autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('template')}")
+        made.append(name)
+        return _url_of(name)
+
+    yield make
+    if made:
+        with psycopg.connect(POSTGRES, autocommit=True) as admin:
+            for name in made:
+                admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_postgres)])
+def database_url(request: pytest.FixtureRequest, make_database: Callable[[str], str]) -> str:
+    """The URL of an empty store; a test that uses it runs on both databases."""
+    return make_database(request.param)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An empty store."""
+    opened = open_engine(database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture(scope="session")
+def encoders() -> list[Encoder]:
+    """The bundled models."""
+    return load_encoders("bundled")
+
+
+@pytest.fixture(scope="session")
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> VectorStore:
+    """One vector store for all: a vector belongs to its text, so tests cannot disturb each other."""
+    return VectorStore.open(Settings(home=tmp_path_factory.mktemp("vectors")))
+
+
+@pytest.fixture
+def index(engine: Engine, vectors: VectorStore, encoders: list[Encoder]) -> Index:
+    """The index of the empty store."""
+    return Index(engine, vectors, encoders)
+
+
+@pytest.fixture
+def shop_index(engine: Engine, index: Index) -> Index:
+    """The index of a store with the cast's four articles."""
+    with transaction(engine) as session:
+        shop(session)
+    index.bring_level()
+    return index
+
+
+@pytest.fixture
+def services(engine: Engine, shop_index: Index, tmp_path: Path) -> Services:
+    """Opened services over the cast's shop, without a limit on requests."""
+    settings = Settings(home=tmp_path, rate_limit="off")
+    return Services(settings, engine, shop_index, None)
+
+
+@pytest.fixture
+def app(services: Services) -> FastAPI:
+    """The application over the cast's shop."""
+    return create_app(services)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """A client of the application."""
+    with TestClient(app, raise_server_exceptions=False) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def sample(
+    tmp_path_factory: pytest.TempPathFactory, vectors: VectorStore, encoders: list[Encoder]
+) -> Iterator[Services]:
+    """The sample company, imported once; for reading only."""
+    home = tmp_path_factory.mktemp("sample")
+    settings = Settings(home=home, rate_limit="off", site_name="Quillhaven")
+    engine = open_engine(settings.sql_url)
+    migrate(engine)
+    import_folder(engine, ROOT / "content", settings.locales)
+    index = Index(engine, vectors, encoders)
+    index.bring_level()
+    yield Services(settings, engine, index, None)
+    engine.dispose()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """On CI a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("VERBATIM_TEST_NO_SKIPS") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = 1
