@@ -28,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of one Row: its outcome, its best article, and the score it was kept or refused by."""
+    """What came of one Row: its outcome, its best articles, and how sure the reply was."""
 
     row: Row
     outcome: str

@@ -32,7 +32,7 @@ class Question:
 
 
 def understand(text: str, locale: str | None, locales: list[str]) -> Question:
-    """The question in a text. Raises Invalid when it is empty, too long, or for a strange locale."""
+    """The question in a text. Raises Invalid when empty, too long, or for a strange locale."""
     check_locale(locale, locales)
     cleaned = clean(text)
     if not cleaned:

@@ -9,7 +9,7 @@ A Revision's state is derived from its Reviews:
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,12 +17,14 @@ from sqlalchemy import Index, UniqueConstraint, func
 from sqlalchemy.orm import selectinload
 from sqlmodel import Field, Relationship, Session, SQLModel, col, select
 
-from kb.db import UtcDateTime, now
+from kb.db import UtcDateTime, now, written_once
 from kb.errors import Invalid, NotFound
+from kb.settings import LOCALE_NAMES
 
 ANSWER_LIMIT = 600
 LIMITS = {"title": 200, "body": 200_000, "category": 80, "owner": 200}
 PHRASING_LIMIT, PHRASINGS_LIMIT = 300, 500
+LAST_VERSION = 2**31 - 1
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 AUDIENCE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -47,6 +49,22 @@ class Wording:
         canonical = json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
+    def tidied(self) -> "Wording":
+        """The same words without what no reader sees, so that a file can hold them exactly."""
+        return replace(
+            self,
+            title=_tidy(self.title),
+            answer=_tidy(self.answer),
+            body=_tidy(self.body),
+            phrasings=tuple(dict.fromkeys(_tidy(text) for text in self.phrasings)),
+            category=_tidy(self.category) or "general",
+            owner=_tidy(self.owner),
+        )
+
+
+def _tidy(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
 
 class Article(SQLModel, table=True):
     """The lasting identity of one piece of knowledge."""
@@ -57,11 +75,12 @@ class Article(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
+@written_once
 class Phrasing(SQLModel, table=True):
     """A question in a customer's words."""
 
     id: int | None = Field(default=None, primary_key=True)
-    revision_id: int = Field(foreign_key="revision.id", index=True)
+    revision_id: int = Field(default=None, foreign_key="revision.id", index=True)
     position: int
     text: str
 
@@ -70,13 +89,14 @@ class Review(SQLModel, table=True):
     """Somebody submitted, approved or sent back a Revision."""
 
     id: int | None = Field(default=None, primary_key=True)
-    revision_id: int = Field(foreign_key="revision.id", index=True)
+    revision_id: int = Field(default=None, foreign_key="revision.id", index=True)
     verdict: str
     by_id: int = Field(foreign_key="person.id")
     at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     note: str = ""
 
 
+@written_once
 class Revision(SQLModel, table=True):
     """Immutable wording in one locale, numbered per article and locale."""
 
@@ -175,7 +195,7 @@ def check_wording(wording: Wording) -> None:
 def _check_text(name: str, text: str) -> None:
     if CONTROL.search(text):
         raise Invalid(f"{name} contains control characters; remove them", name)
-    if len(text) > LIMITS.get(name, ANSWER_LIMIT * 100):
+    if name in LIMITS and len(text) > LIMITS[name]:
         raise Invalid(f"{name} has {len(text)} characters; the limit is {LIMITS[name]}", name)
 
 
@@ -195,8 +215,19 @@ def check_slug(slug: str) -> str:
     return slug
 
 
+def check_locale(locale: str) -> str:
+    """The locale itself. Raises Invalid for one that this release does not know."""
+    if locale not in LOCALE_NAMES:
+        raise Invalid(
+            f"unknown locale {locale[:40]!r}; choose from {', '.join(LOCALE_NAMES)}", "locale"
+        )
+    return locale
+
+
 def find_article(session: Session, slug: str) -> Article | None:
     """The article of that slug, live or not."""
+    if not SLUG.fullmatch(slug):
+        return None
     return session.exec(select(Article).where(Article.slug == slug)).first()
 
 
@@ -204,29 +235,41 @@ def get_article(session: Session, slug: str) -> Article:
     """The article of that slug. Raises NotFound."""
     article = find_article(session, slug)
     if article is None:
-        raise NotFound(f"there is no article {slug!r}")
+        raise NotFound(f"there is no article {slug[:120]!r}")
     return article
 
 
 def latest_revision(session: Session, article_id: int, locale: str) -> Revision | None:
     """The newest Revision in that locale, whatever its state."""
     query = _revisions(article_id, locale).order_by(col(Revision.version).desc())
-    return session.exec(query.limit(1)).first()
+    newest: Revision | None = session.exec(query.limit(1)).first()
+    return newest
 
 
 def get_revision(
     session: Session, article: Article, locale: str, version: int | None = None
 ) -> Revision:
     """One Revision, the newest unless a version is named. Raises NotFound."""
-    assert article.id is not None
-    if version is None:
-        found = latest_revision(session, article.id, locale)
-    else:
-        query = _revisions(article.id, locale).where(Revision.version == version)
-        found = session.exec(query).first()
+    found = find_revision(session, article, locale, version)
     if found is None:
-        wanted = f"version {version}" if version else "a version"
-        raise NotFound(f"{article.slug} has no {wanted} in {locale}")
+        wanted = "version" if version is None else f"version {version}"
+        raise NotFound(f"{article.slug} has no {wanted} in {locale[:40]!r}")
+    return found
+
+
+def find_revision(
+    session: Session, article: Article, locale: str, version: int | None = None
+) -> Revision | None:
+    """One Revision, the newest unless a version is named."""
+    assert article.id is not None
+    if locale not in LOCALE_NAMES:
+        return None
+    if version is None:
+        return latest_revision(session, article.id, locale)
+    if not 1 <= version <= LAST_VERSION:
+        return None
+    query = _revisions(article.id, locale).where(Revision.version == version)
+    found: Revision | None = session.exec(query).first()
     return found
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
-from kb.articles import Revision, find_article, get_revision
+from kb.articles import Revision, find_article, find_revision
 from kb.audiences import Audiences
 from kb.errors import NotFound
 from kb.publishing import Publication, live_publications
@@ -52,9 +52,9 @@ def published_version(
 ) -> Revision:
     """A version that these audiences could once read. Raises NotFound otherwise."""
     article = find_article(session, slug)
-    revision = get_revision(session, article, locale, version) if article else None
+    revision = find_revision(session, article, locale, version) if article else None
     if revision is None or not _was_live(session, revision, audiences):
-        raise NotFound(f"there is no version {version} of {slug[:120]!r} in {locale}")
+        raise NotFound(f"there is no version {version} of {slug[:120]!r} in {locale[:40]!r}")
     return revision
 
 

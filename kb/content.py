@@ -16,11 +16,11 @@ from urllib.parse import unquote
 from sqlalchemy import Engine, func
 from sqlmodel import Session, select
 
-from kb.articles import Article, Revision, Wording, check_wording, latest_revision
+from kb.articles import Article, Revision, Wording, check_slug, check_wording, latest_revision
 from kb.db import reading, transaction
 from kb.errors import Invalid, VerbatimError
 from kb.frontmatter import FileError, ParsedFile, format_file, parse_file
-from kb.images import Image, image_address, store_image
+from kb.images import MAX_BYTES, Image, image_address, store_image
 from kb.markdown import rewrite_links
 from kb.people import Person, importer
 from kb.publishing import Publication, adopt, draft, live_publications, publish
@@ -28,9 +28,10 @@ from kb.settings import LOCALE_NAMES
 
 SUFFIXES = {".md", ".markdown", ".mdx"}
 MAX_FILE_BYTES = 1_000_000
+FOLDER_PAGES = {"index", "readme"}
 SKIPPED_FOLDERS = {"node_modules", "__pycache__"}
 PAGE_LINK = re.compile(r"/([a-z]{2})/articles/([a-z0-9-]+)(#.*)?")
-MEDIA_LINK = re.compile(r"/media/([0-9a-f]{16})/([\w.-]+)")
+MEDIA_LINK = re.compile(r"/media/([0-9a-f]{16})/(\w[\w.-]{0,120})", re.ASCII)
 IMAGE_SUFFIX = re.compile(r"\.(png|jpe?g|gif|webp|avif|svg)$", re.I)
 
 Progress = Callable[[Iterable["SourceFile"]], Iterable["SourceFile"]]
@@ -142,19 +143,19 @@ class _Import:
         return False
 
     def _is_inside(self, path: Path) -> bool:
-        return path.resolve().is_relative_to(self.root)
+        found = _resolved(path)
+        return found is not None and found.is_relative_to(self.root)
 
     def _shown(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix()
+        # A name that is not UTF-8 must not break the report it is printed in.
+        return path.relative_to(self.root).as_posix().encode(errors="replace").decode()
 
     def _placed(self, path: Path) -> SourceFile:
         parts = list(path.relative_to(self.root).parts)
         locale = parts.pop(0) if len(parts) > 1 and parts[0] in LOCALE_NAMES else self.locale
         category = _slugify(parts[0]) if len(parts) > 1 else "general"
-        stem = re.sub(r"^\d{4}-\d\d-\d\d-", "", path.stem)
-        if stem.lower() in ("index", "readme") and len(parts) > 1:
-            stem = parts[-2]
-        return SourceFile(path, self._shown(path), locale, category or "general", _slugify(stem))
+        stem = parts[-2] if path.stem.lower() in FOLDER_PAGES and len(parts) > 1 else path.stem
+        return SourceFile(path, self._shown(path), locale, category or "general", _slug_of(stem))
 
     # -- reading ------------------------------------------------------------------
 
@@ -163,6 +164,7 @@ class _Import:
             try:
                 text = _read(file.path)
                 file.parsed = parse_file(text, file.path.stem, file.category)
+                file.slug = check_slug(file.parsed.slug) if file.parsed.slug else file.slug
                 yield file
             except FileError as error:
                 self._refuse(file.shown, str(error), error.line)
@@ -212,7 +214,7 @@ class _Import:
         try:
             outcome = self._write(file, file.parsed, known)
             self.report.files.append(FileReport(file.shown, outcome, notes=tuple(self.notes)))
-        except VerbatimError as error:
+        except (VerbatimError, OSError) as error:
             self._refuse(file.shown, str(error))
 
     def _write(self, file: SourceFile, parsed: ParsedFile, known: tuple[str, bool] | None) -> str:
@@ -222,9 +224,9 @@ class _Import:
             body=self._stored(parsed.wording.body, file, images),
             answer=self._stored(parsed.wording.answer, file, images),
         )
+        check_wording(wording)
         if known and known[0] == wording.sha256 and (known[1] or not parsed.is_approved):
             return "unchanged"
-        check_wording(wording)
         with transaction(self.engine) as session:
             by = importer(session)
             for path in images.values():
@@ -245,7 +247,7 @@ class _Import:
     def _stored(self, text: str, file: SourceFile, images: dict[str, Path]) -> str:
         text = rewrite_links(text, lambda target: self._target(target, file, images))
         # A picture that is not there is dropped, its alternative text kept.
-        return re.sub(r"!\[([^\]]*)\]\(missing:[^)]*\)", r"\1", text)
+        return re.sub(r"!?\[([^\[\]]*)\]\(<?missing:[^)]*\)", r"\1", text)
 
     def _target(self, target: str, file: SourceFile, images: dict[str, Path]) -> str:
         if re.match(r"[a-z][a-z0-9+.-]*:|//|#", target, re.I) or MEDIA_LINK.fullmatch(target):
@@ -280,18 +282,34 @@ class _Import:
             self.root / "static",
             self.root.parent / "static",
         ):
-            found = (base / unquote(path).lstrip("/")).resolve()
-            inside = found.is_relative_to(self.root) or found.is_relative_to(
-                self.root.parent / "static"
-            )
-            if inside and found.is_file():
+            found = _resolved(base / unquote(path).lstrip("/"))
+            if found and self._may_show(found):
+                if found.stat().st_size > MAX_BYTES:
+                    raise Invalid(f"picture {path} is larger than {MAX_BYTES:,} bytes; shrink it")
                 images[path] = found
                 return image_address(found.name, found.read_bytes())
         self.notes.append(f"picture {path} is not in the folder; its alternative text stays")
         return f"missing:{path}"
 
+    def _may_show(self, found: Path) -> bool:
+        shown = (self.root, self.root.parent / "static")
+        try:
+            return any(found.is_relative_to(folder) for folder in shown) and found.is_file()
+        except OSError:
+            return False
+
+
+def _resolved(path: Path) -> Path | None:
+    """The path without links; None where it is no path at all, or a link to itself."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return None
+
 
 def _read(path: Path) -> str:
+    if not path.is_file():
+        raise FileError("not a file; it may be a link that leads nowhere")
     if path.stat().st_size > MAX_FILE_BYTES:
         raise FileError(f"larger than {MAX_FILE_BYTES:,} bytes; split it")
     data = path.read_bytes()
@@ -300,6 +318,11 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise FileError("not UTF-8; save it in that encoding", line) from error
+
+
+def _slug_of(stem: str) -> str:
+    """A file's slug, without the date that Jekyll puts before it."""
+    return _slugify(re.sub(r"^\d{4}-\d\d-\d\d-", "", stem))
 
 
 def _slugify(name: str) -> str:
@@ -363,7 +386,9 @@ def _export_one(
         body=rewrite_links(wording.body, relative),
         answer=rewrite_links(wording.answer, relative),
     )
-    _write_file(root / _place(revision), format_file(shown, approved).encode())
+    slug = revision.article.slug
+    named = "" if slug == _slug_of(slug) and slug not in FOLDER_PAGES else slug
+    _write_file(root / _place(revision), format_file(shown, approved, named).encode())
 
 
 def _write_file(path: Path, data: bytes) -> None:

@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import DateTime, Dialect, Engine, event, text
-from sqlalchemy.exc import OperationalError
+from alembic.util import CommandError
+from sqlalchemy import Connection, DateTime, Dialect, Engine, event, text
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.orm import Mapper, object_session
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session, create_engine
 
@@ -20,6 +22,8 @@ from kb.errors import VerbatimError
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 # Any number will do, as long as every process uses the same one.
 HISTORY_LOCK = 7_265_771
+
+Model = TypeVar("Model", bound=type[Any])
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -47,8 +51,20 @@ def now() -> datetime:
 
 def open_engine(url: str) -> Engine:
     """An engine for the URL; SQLite is set to WAL and takes its write lock at once."""
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=10, max_overflow=30, pool_pre_ping=True)
+    try:
+        return _sqlite(url) if url.startswith("sqlite") else _server(url)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise VerbatimError(
+            "VERBATIM_DATABASE_URL is not an address this release can open; "
+            "write postgresql+psycopg://user@host/database"
+        ) from error
+
+
+def _server(url: str) -> Engine:
+    return create_engine(url, pool_size=10, max_overflow=30, pool_pre_ping=True)
+
+
+def _sqlite(url: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
     event.listen(engine, "connect", _tune_sqlite)
     return engine
@@ -62,6 +78,23 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
+def written_once(model: Model) -> Model:
+    """Class decorator: what is stored is never changed and never deleted."""
+    event.listen(model, "before_update", _refuse_change)
+    event.listen(model, "before_delete", _refuse_delete)
+    return model
+
+
+def _refuse_change(_mapper: Mapper[Any], _connection: Connection, row: Any) -> None:
+    session = object_session(row)
+    if session and session.is_modified(row, include_collections=False):
+        raise RuntimeError(f"{type(row).__name__} {row.id} is written once and never changed")
+
+
+def _refuse_delete(_mapper: Mapper[Any], _connection: Connection, row: Any) -> None:
+    raise RuntimeError(f"{type(row).__name__} {row.id} is written once and never deleted")
+
+
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """One unit of work: committed at the end, or nothing happened."""
@@ -73,10 +106,14 @@ def transaction(engine: Engine) -> Iterator[Session]:
 
 def take_write_lock(session: Session) -> None:
     """Writers one after the other, so that Event ids are committed in order."""
-    if session.get_bind().dialect.name == "sqlite":
-        session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+    _lock_out_other_writers(session.connection())
+
+
+def _lock_out_other_writers(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": HISTORY_LOCK})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": HISTORY_LOCK})
 
 
 @contextmanager
@@ -92,11 +129,15 @@ def migrate(engine: Engine) -> None:
         with engine.begin() as connection:
             if _is_current(connection):
                 return
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": HISTORY_LOCK})
+            _lock_out_other_writers(connection)
             command.upgrade(_alembic_config(connection), "head")
     except OperationalError as error:
-        raise VerbatimError(f"cannot open the database: {str(error.orig).strip()}") from error
+        reason = " ".join(str(error.orig).split())
+        raise VerbatimError(f"cannot open the database: {reason}") from error
+    except CommandError as error:
+        raise VerbatimError(
+            "the store was made by a newer release of Verbatim; install that release"
+        ) from error
 
 
 def _alembic_config(connection: Any) -> Config:

@@ -8,8 +8,9 @@ import yaml
 
 from kb.articles import ANSWER_LIMIT, Wording
 from kb.errors import Invalid
-from kb.markdown import outside_code, sections
+from kb.markdown import FENCE, outside_code, sections
 
+FULL_STOPS = (".", "!", "?", "。", "！", "？", "؟")
 MAX_YAML = 100_000
 OWN_KEYS = {"answer", "phrasings", "audience", "verify_every", "state"}
 DURATION = re.compile(r"(\d+)\s*(d|w|m|y)?", re.I)
@@ -32,45 +33,64 @@ class ParsedFile:
     wording: Wording
     is_approved: bool
     notes: tuple[str, ...] = ()
+    slug: str = ""
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML without aliases: a bomb has nothing to multiply itself with."""
+    """Safe YAML without aliases: a bomb has nothing to multiply itself with.
+
+    Words stay words: only null, true and false are read as anything but text, so that
+    `no`, `007` and `12:30` are what the editor wrote.
+    """
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise FileError("YAML aliases are not allowed; write the value out", mark.line + 2)
         return super().compose_node(parent, index)
+
+
+_Loader.yaml_implicit_resolvers = {}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:null", re.compile(r"(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 def parse_file(text: str, stem: str, category: str) -> ParsedFile:
     """The Wording in a file. Raises FileError with the line where it is known."""
     matter, body = _split(text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff"))
     notes: list[str] = []
-    if not OWN_KEYS & matter.keys():
+    is_own = bool(OWN_KEYS & matter.keys())
+    if not is_own:
         body = _drop_templates(body)
-    body, heading = _take_heading(body.strip())
+    body = body.strip()
+    rest, heading = _take_heading(body)
     title = _string(matter, "title") or heading or stem.replace("-", " ").capitalize()
-    if heading and _string(matter, "title") and heading.casefold() != title.casefold():
-        body = f"# {heading}\n\n{body}"
+    # The page shows the title itself; our own files are kept to the letter.
+    if heading.casefold() == title.casefold() and not (is_own and "title" in matter):
+        body = rest
     answer = _string(matter, "answer") or _derived_answer(matter, body, title, notes)
     wording = Wording(
         title=title,
         answer=answer,
-        body=body.strip(),
+        body=body,
         phrasings=_phrasings(matter),
         category=_string(matter, "category") or category,
         audience=_string(matter, "audience") or "public",
         owner=_string(matter, "owner"),
         verify_days=parse_days(matter.get("verify_every")),
     )
-    return ParsedFile(wording, _is_approved(matter), tuple(notes))
+    slug = _string(matter, "slug") if is_own else ""
+    return ParsedFile(wording.tidied(), _is_approved(matter), tuple(notes), slug)
 
 
-def format_file(wording: Wording, is_approved: bool) -> str:
-    """The file that `parse_file` reads back as the same Wording."""
-    matter: dict[str, Any] = {"title": wording.title, "answer": wording.answer}
+def format_file(wording: Wording, is_approved: bool, slug: str = "") -> str:
+    """The file that `parse_file` reads back as the same Wording; a slug if its name won't do."""
+    matter: dict[str, Any] = {"slug": slug} if slug else {}
+    matter |= {"title": wording.title, "answer": wording.answer}
     if wording.phrasings:
         matter["phrasings"] = list(wording.phrasings)
     matter |= {"category": wording.category, "audience": wording.audience}
@@ -84,12 +104,14 @@ def format_file(wording: Wording, is_approved: bool) -> str:
 
 
 def _split(text: str) -> tuple[dict[str, Any], str]:
-    if not text.startswith("---\n"):
+    opening = re.match(r"---[ \t]*\n", text)
+    if opening is None:
         return {}, text
-    end = re.search(r"^---[ \t]*$", text[4:], re.M)
+    rest = text[opening.end() :]
+    end = re.search(r"^---[ \t]*$", rest, re.M)
     if end is None:
         raise FileError("the front matter is not closed; end it with a line of ---", 1)
-    head, body = text[4 : 4 + end.start()], text[4 + end.end() :]
+    head, body = rest[: end.start()], rest[end.end() :]
     if len(head) > MAX_YAML:
         raise FileError(f"the front matter is longer than {MAX_YAML:,} characters", 1)
     return _load(head), body
@@ -145,8 +167,11 @@ def _is_approved(matter: dict[str, Any]) -> bool:
 
 
 def _take_heading(body: str) -> tuple[str, str]:
-    match = re.match(r"#[ \t]+(.+?)[ \t#]*(?:\{#[\w-]+\})?\n+", body + "\n")
-    return (body[match.end() :], match[1]) if match else (body, "")
+    line, _, rest = body.partition("\n")
+    if not line.startswith(("# ", "#\t")):
+        return body, ""
+    heading = re.sub(r"\{#[\w-]+\}$", "", line[1:].rstrip()).rstrip(" \t#").strip()
+    return rest.strip(), heading
 
 
 def _derived_answer(matter: dict[str, Any], body: str, title: str, notes: list[str]) -> str:
@@ -161,11 +186,10 @@ def _derived_answer(matter: dict[str, Any], body: str, title: str, notes: list[s
 
 
 def _first_paragraph(body: str) -> str:
-    for section in sections(body):
-        for block in section.blocks:
-            if len(block) > 20:
-                return " ".join(block.split())
-    return ""
+    blocks = [" ".join(block.split()) for section in sections(body) for block in section.blocks]
+    # A few words without a full stop are a label rather than a paragraph.
+    whole = (block for block in blocks if len(block) > 20 or block.endswith(FULL_STOPS))
+    return next(whole, blocks[0] if blocks else "")
 
 
 def _first_sentences(text: str) -> str:
@@ -181,24 +205,32 @@ def _first_sentences(text: str) -> str:
 
 BLOCKS = re.compile(
     r"<head>.*?</head>|<script\b.*?</script>|<style\b.*?</style>|<!--.*?-->|\{/\*.*?\*/\}"
-    r"|\{%-?\s*(?:raw|comment)\s*-?%\}.*?\{%-?\s*end(?:raw|comment)\s*-?%\}",
+    r"|\{%-?\s*comment\s*-?%\}.*?\{%-?\s*endcomment\s*-?%\}",
     re.S | re.I,
 )
+# Whichever begins first: a comment may hold code, and code may show a comment.
+BLOCKS_OR_CODE = re.compile(f"{FENCE.pattern}|(?i:{BLOCKS.pattern})", re.M | re.S)
+RAW = re.compile(r"\{%-?\s*(?:end)?raw\s*-?%\}")
+# An import may take several lines; an export goes on to the next blank one.
 STATEMENTS = re.compile(
-    r"^(?:import\s.+?from\s+['\"].+?['\"];?|export\s+(?:const|default)\b.*)$", re.M
+    r"^import\s(?:[\w$*{},\s]+?\sfrom\s+)?['\"][^'\"\n]+['\"];?[ \t]*$"
+    r"|^export\s+(?:const|default|function)\b.*(?:\n.*\S.*)*$",
+    re.M,
 )
 IMAGE = re.compile(
     r"<img\b([^>]*?)src=(?:\{[^}'\"]*['\"]([^'\"]+)['\"][^}]*\}|['\"]([^'\"]+)['\"])([^>]*)>"
 )
 ALT = re.compile(r"alt=['\"]([^'\"]*)['\"]")
-COMPONENT = re.compile(r"</?[A-Z][\w.]*(?:\s[^<>]*?(?:\{[^{}]*\}[^<>]*?)*)?/?>", re.S)
-LIQUID = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.S)
-ADMONITION = re.compile(r"^:::+\s*(?:(\w+)(?:\[(.+?)\]|[ \t]+(.+))?)?[ \t]*$", re.M)
+BRACES = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
+COMPONENT = re.compile(rf"</?[A-Z][\w.]*(?:\s[^<>{{}}]*(?:{BRACES}[^<>{{}}]*)*)?/?>")
+LIQUID = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{:[^{}\n]*\}", re.S)
+ADMONITION = re.compile(r"^:::+[ \t]*(?:(\w+)(?:\[(.+?)\]|[ \t]+(.+))?)?[ \t]*$", re.M)
 HEADING_ID = re.compile(r"^(#{1,6} .*?)\s*\{#[\w-]+\}\s*$", re.M)
 
 
 def _drop_templates(body: str) -> str:
-    body = outside_code(BLOCKS.sub("", body), _drop_tags)
+    body = BLOCKS_OR_CODE.sub(lambda m: m[1] or "", RAW.sub("", body))
+    body = outside_code(body, _drop_tags)
     return re.sub(r"\n{3,}", "\n\n", body)
 
 

@@ -6,13 +6,14 @@ from typing import Any
 from sqlalchemy import JSON, Column, func
 from sqlmodel import Field, Session, SQLModel, select
 
-from kb.db import UtcDateTime, now
+from kb.db import UtcDateTime, now, written_once
 from kb.people import Person
 
 # Events that can change what customers are told; the rest leave the index as it is.
 LIVE_KINDS = frozenset({"published", "withdrawn", "went_live", "expired", "schedule_cancelled"})
 
 
+@written_once
 class Event(SQLModel, table=True):
     """One thing somebody did; never changed, never deleted."""
 

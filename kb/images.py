@@ -60,4 +60,6 @@ def _digest(data: bytes) -> str:
 
 
 def _safe(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).lstrip(".-") or "image"
+    stem, dot, suffix = name.rpartition(".")
+    kept = re.sub(r"[^\w.-]+", "-", stem, flags=re.ASCII).strip(".-")[:100] or "image"
+    return kept + dot + re.sub(r"\W+", "", suffix, flags=re.ASCII)

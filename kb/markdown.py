@@ -11,57 +11,57 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.anchors import anchors_plugin
 
-TAGS = set(
-    [
-        "a",
-        "abbr",
-        "b",
-        "blockquote",
-        "br",
-        "caption",
-        "code",
-        "del",
-        "details",
-        "div",
-        "em",
-        "figcaption",
-        "figure",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "mark",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "s",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "u",
-        "ul",
-        "video",
-    ]
-)
+TAGS = {
+    "a",
+    "abbr",
+    "b",
+    "blockquote",
+    "br",
+    "caption",
+    "code",
+    "del",
+    "details",
+    "div",
+    "em",
+    "figcaption",
+    "figure",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "img",
+    "ins",
+    "kbd",
+    "li",
+    "mark",
+    "ol",
+    "p",
+    "pre",
+    "q",
+    "s",
+    "small",
+    "span",
+    "strong",
+    "sub",
+    "summary",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "u",
+    "ul",
+    "video",
+}
+LINKING = {"href", "src"}
+ANCHOR_PREFIX = "s-"
 ATTRIBUTES = {
     "a": {"href", "title"},
     "img": {"src", "alt", "title", "width", "height"},
@@ -71,8 +71,13 @@ ATTRIBUTES = {
     "code": {"class"},
     **{f"h{level}": {"id"} for level in range(1, 7)},
 }
-FENCE = re.compile(r"(^(?P<mark>```+|~~~+).*?^(?P=mark)[`~]*[ \t]*$|`[^`\n]+`)", re.M | re.S)
-LINK = re.compile(r"(\]\(\s*<?|^\s{0,3}\[[^\]\n]+\]:\s*<?)([^)\s>]+)", re.M)
+# A fence may stand in a list or a quotation; one that is never closed runs to the end.
+FENCE = re.compile(
+    r"(^(?:[ \t>]|[-*+][ \t]|\d+[.)][ \t])*(?P<mark>```+(?=[^`\n]*$)|~~~+)[^\n]*\n"
+    r"(?:.*?^[ \t>]*(?P=mark)[`~]*[ \t]*$|.*)|`[^`\n]+`)",
+    re.M | re.S,
+)
+LINK = re.compile(r"(\]\(\s*<?|^\s{0,3}\[(?!\^)[^\[\]\n]+\]:\s*<?)([^)\s>]+)", re.M)
 
 
 @dataclass
@@ -87,7 +92,7 @@ class Section:
 def anchor(heading: str) -> str:
     """The id of a heading; the prefix keeps it from shadowing names of the page."""
     kept = "".join(c if c.isalnum() else "-" for c in unicodedata.normalize("NFKC", heading))
-    return "s-" + re.sub("-+", "-", kept.lower()).strip("-")
+    return ANCHOR_PREFIX + re.sub("-+", "-", kept.lower()).strip("-")
 
 
 def _parser() -> MarkdownIt:
@@ -101,20 +106,21 @@ _PARSER = _parser()
 @lru_cache(maxsize=4096)
 def render(text: str, base_url: str = "") -> str:
     """Sanitised HTML; links and images that start with `/` get the base URL before them."""
-    rewrite: Callable[[str, str, str], str | None] | None = None
-    if base_url:
-        rewrite = lambda tag, name, value: _absolute(value, base_url) if name in LINKING else value  # noqa: E731
+
+    def keep(_tag: str, name: str, value: str) -> str | None:
+        # Raw HTML may name its headings too; without the prefix it could shadow the page's.
+        if name == "id" and not value.startswith(ANCHOR_PREFIX):
+            return None
+        return _absolute(value, base_url) if name in LINKING else value
+
     clean: str = nh3.clean(
         _PARSER.render(text),
         tags=TAGS,
         attributes=ATTRIBUTES,
         url_schemes={"http", "https", "mailto", "tel"},
-        attribute_filter=rewrite,
+        attribute_filter=keep,
     )
     return clean.strip()
-
-
-LINKING = {"href", "src"}
 
 
 def _absolute(value: str, base_url: str) -> str:

@@ -59,7 +59,7 @@ def add_person(
 ) -> Person:
     """A new member of staff. Raises Invalid for a bad e-mail or role, Conflict if taken."""
     email = email.strip().lower()
-    if "@" not in email[1:-1] or any(c.isspace() for c in email):
+    if "@" not in email[1:-1] or not email.isprintable() or " " in email:
         raise Invalid(f"{email!r} is not an e-mail address", "email")
     if role not in Role.__members__:
         raise Invalid(f"unknown role {role!r}; choose from {', '.join(Role)}", "role")
@@ -74,7 +74,10 @@ def add_person(
 
 def find_person(session: Session, email: str) -> Person | None:
     """The person with this e-mail address, if there is one."""
-    return session.exec(select(Person).where(Person.email == email.strip().lower())).first()
+    email = email.strip().lower()
+    if not email.isprintable():
+        return None
+    return session.exec(select(Person).where(Person.email == email)).first()
 
 
 def importer(session: Session) -> Person:
@@ -111,4 +114,4 @@ def require(person: Person, ability: str) -> None:
 
 
 def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()

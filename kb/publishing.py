@@ -23,6 +23,7 @@ from kb.articles import (
     Review,
     Revision,
     Wording,
+    check_locale,
     check_slug,
     check_wording,
     find_article,
@@ -89,6 +90,8 @@ def draft(
     """
     require(by, "write")
     check_slug(slug)
+    check_locale(locale)
+    wording = wording.tidied()
     check_wording(wording)
     article = find_article(session, slug) or _create_article(session, slug, locale, by)
     assert article.id is not None
@@ -174,11 +177,18 @@ def publish(
     at: datetime | None = None,
     expires: datetime | None = None,
 ) -> Publication:
-    """Make an approved Revision live, now or at a time, until an expiry if there is one."""
+    """Make an approved Revision live, now or at a time, until an expiry if there is one.
+
+    An older version that waits to go live later is cancelled: it would undo this one.
+    """
     require(by, "publish")
+    _check_zones(at, expires)
     started = now()
     starts = at if at and at > started else started
     _check_publishable(session, revision, starts, expires)
+    for waiting in _scheduled(session, revision.article_id, revision.locale, starts):
+        if waiting.revision.version < revision.version:
+            _end(session, waiting, started, by, "schedule_cancelled")
     publication = Publication(
         article_id=revision.article_id,
         revision_id=revision.id,  # type: ignore[arg-type]
@@ -196,6 +206,11 @@ def publish(
     return publication
 
 
+def _check_zones(*times: datetime | None) -> None:
+    if any(time is not None and time.tzinfo is None for time in times):
+        raise Invalid("a time needs its zone, such as 2030-01-31T09:00+01:00", "at")
+
+
 def _check_publishable(
     session: Session, revision: Revision, starts: datetime, expires: datetime | None
 ) -> None:
@@ -203,17 +218,16 @@ def _check_publishable(
         raise Conflict(f"version {revision.version} is {revision.state}; have it approved first")
     if expires and expires <= starts:
         raise Invalid("the expiry must come after the start", "expires")
-    live = live_publication(session, revision.article_id, revision.locale)
+    live = live_publication(session, revision.article_id, revision.locale, starts)
     if live is None:
         return
     if live.revision.version > revision.version:
         raise Conflict(
-            f"version {live.revision.version} is live and newer; "
+            f"version {live.revision.version} is live by then and newer; "
             f"restore version {revision.version} as a new draft instead"
         )
-    unchanged = live.expires_at == expires and starts <= now()
-    if live.revision_id == revision.id and unchanged:
-        raise Conflict(f"version {revision.version} is live already")
+    if live.revision_id == revision.id and live.expires_at == expires:
+        raise Conflict(f"version {revision.version} is live by then already")
 
 
 def withdraw(session: Session, article: Article, locale: str, by: Person) -> None:
@@ -240,8 +254,15 @@ def _end(session: Session, publication: Publication, at: datetime, by: Person, k
 
 
 def restore(session: Session, revision: Revision, by: Person) -> Revision:
-    """An old version's wording as a new draft."""
-    return draft(session, revision.article.slug, revision.locale, revision.wording, by)
+    """An old version's wording as a new draft; a translation still translates what it did."""
+    return draft(
+        session,
+        revision.article.slug,
+        revision.locale,
+        revision.wording,
+        by,
+        source_version=revision.source_version,
+    )
 
 
 def apply_due(session: Session, at: datetime | None = None) -> int:
@@ -252,20 +273,20 @@ def apply_due(session: Session, at: datetime | None = None) -> int:
             col(Publication.start_recorded).is_(False), Publication.starts_at <= at
         )
     ).all()
-    for publication in starting:
-        publication.start_recorded = True
-        _record(session, "went_live", None, publication.revision)
     expiring = session.exec(
         select(Publication).where(
             col(Publication.expiry_recorded).is_(False), col(Publication.expires_at) <= at
         )
     ).all()
-    for publication in expiring:
-        publication.expiry_recorded = True
-        _record(session, "expired", None, publication.revision)
-    session.add_all([*starting, *expiring])
+    due = [(p.starts_at, p.id, "went_live", p) for p in starting]
+    due += [(p.expires_at, p.id, "expired", p) for p in expiring if p.expires_at]
+    for _, _, kind, publication in sorted(due, key=lambda step: step[:2]):
+        publication.start_recorded = True
+        publication.expiry_recorded |= kind == "expired"
+        session.add(publication)
+        _record(session, kind, None, publication.revision)
     session.flush()
-    return len(starting) + len(expiring)
+    return len(due)
 
 
 def next_due(session: Session) -> datetime | None:
@@ -331,7 +352,8 @@ def live_publication(
     query = _live(at or now()).where(
         Publication.article_id == article_id, Publication.locale == locale
     )
-    return session.exec(query).first()
+    found: Publication | None = session.exec(query).first()
+    return found
 
 
 def _live(at: datetime) -> Any:
@@ -374,7 +396,7 @@ def published_article(session: Session, slug: str, audiences: Iterable[str]) -> 
     article = find_article(session, slug)
     if article and live_publications(session, None, audiences, [article.id]):  # type: ignore
         return article
-    raise NotFound(f"there is no article {slug!r}")
+    raise NotFound(f"there is no article {slug[:120]!r}")
 
 
 def _record(

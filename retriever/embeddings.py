@@ -118,7 +118,7 @@ class SentenceTransformer:
                 "pip install 'verbatim[transformers]', or set it to bundled"
             ) from error
         try:
-            self._model = Model(_local_model(model), device="cpu")
+            self._model = Model(local_model(model), device="cpu")
         except Exception as error:  # the library raises a dozen kinds for a missing model
             raise Invalid(f"cannot load the model {model}: {error}") from error
         self.name = f"st-{model}"
@@ -161,7 +161,7 @@ def _package_folder(package: str) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def _local_model(model: str) -> str:
+def local_model(model: str) -> str:
     """A folder, or the folder inside a package that carries a model of that name."""
     package = model.replace("-", "_")
     if Path(model).exists() or "/" in model or find_spec(package) is None:

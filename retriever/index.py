@@ -109,12 +109,18 @@ class Index:
         new ones are made behind them.
         """
         if previous is None:
-            self.bring_level(progress)
+            self._prune(self.bring_level(progress))
             return
         with reading(self.engine) as session:
             self._level = self._next(session, None, progress, tuple(previous))
         self._behind = threading.Thread(target=self._switch, name="index", daemon=True)
         self._behind.start()
+
+    def _prune(self, level: Level) -> None:
+        """Forget the vectors of texts that are no longer live."""
+        general = {text_key("question", t) for ts in background_questions().values() for t in ts}
+        for encoder in level.encoders:
+            self.vectors.prune(encoder, general | set(level.vectors[encoder.name]))
 
     def _switch(self) -> None:
         """From the previous model's level to the new one's; then the old vectors go."""
@@ -229,7 +235,7 @@ class Index:
             for encoder in encoders
         }
         level = Level(epoch, documents, vectors, backgrounds, encoders, due)
-        level.shelf(PUBLIC)
+        level.shelf(PUBLIC).warm_up()
         _give_back_memory()
         return level
 

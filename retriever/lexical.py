@@ -187,8 +187,7 @@ def _tokens_of(word: str, locale: str) -> tuple[str, ...]:
         return ()
     script = _script(word)
     if script in ("han", "hangul"):
-        pairs = tuple(word[n : n + 2] for n in range(len(word) - 1)) or (word,)
-        return pairs
+        return tuple(word[n : n + 2] for n in range(len(word) - 1)) or (word,)
     if script == "mixed":
         return tuple(t for run in _runs(word) for t in _tokens_of(run, locale))
     if script == "arabic":

@@ -1,6 +1,6 @@
 """From a question to the approved answers that might fit, and how surely."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlmodel import Session
@@ -66,9 +66,9 @@ def find_matches(
     level = index.level(session)
     key = (question, language, audience, limit)
     found: Findings = level.remembered(
-        key, lambda: _find(index.vectors, level, question, language, audience, limit)
+        key, lambda: find_at(index.vectors, level, question, language, audience, limit)
     )
-    return found
+    return found if found.epoch == level.epoch else replace(found, epoch=level.epoch)
 
 
 def nothing_found(index: Index, session: Session) -> Findings:
@@ -76,13 +76,14 @@ def nothing_found(index: Index, session: Session) -> Findings:
     return Findings(index.level(session).epoch, (), 0.0, 0.0, False, False)
 
 
-def _find(
+def find_at(
     vectors: VectorStore, level: Level, question: str, language: str, audience: str, limit: int
 ) -> Findings:
+    """Matches for a question at a given Level, computed anew."""
     shelf = level.shelf(audience)
     if not shelf.article_ids:
         return Findings(level.epoch, (), 0.0, 0.0, False, False)
-    asked = _asked(vectors, shelf, question, language)
+    asked = asked_of(vectors, shelf, question, language)
     ranking = rank(shelf, asked)
     weights = weights_for(shelf.has_phrasings, len(asked.vectors))
     chosen = list(zip(ranking.articles, ranking.shares, strict=True))[:limit]
@@ -96,7 +97,8 @@ def _find(
     )
 
 
-def _asked(vectors: VectorStore, shelf: Shelf, question: str, language: str) -> Asked:
+def asked_of(vectors: VectorStore | None, shelf: Shelf, question: str, language: str) -> Asked:
+    """A question as the judges see it; without `vectors`, every text gets an exact look."""
     encoders = [v.encoder for v in shelf.views if reads(v.encoder, language)]
     encoded = tuple(encoder.questions([question])[0] for encoder in encoders)
     return Asked(
@@ -111,10 +113,10 @@ def _asked(vectors: VectorStore, shelf: Shelf, question: str, language: str) -> 
 
 
 def _near(
-    vectors: VectorStore, shelf: Shelf, view: int, encoder: Encoder, vector: Vectors
+    vectors: VectorStore | None, shelf: Shelf, view: int, encoder: Encoder, vector: Vectors
 ) -> Ints | None:
     """On a large shelf, the rows of every article that has a text among the nearest."""
-    if len(shelf.texts) <= EXACT_LIMIT:
+    if vectors is None or len(shelf.texts) <= EXACT_LIMIT:
         return None
     keys = vectors.nearest(encoder, vector, PROPOSALS)
     return shelf.rows_near(shelf.views[view], keys)

@@ -62,6 +62,7 @@ class View:
     ) -> None:
         self.encoder, self.rows, self.vectors, self.background = encoder, rows, vectors, background
         self._means: dict[tuple[str, bool], Vectors] = {}
+        self._typical: dict[str, tuple[Vectors, Vectors]] = {}
         self._is_question = np.array([texts[row].is_question for row in rows], bool)
         groups = [(texts[row].locale, texts[row].is_question) for row in rows]
         self._centres: list[Vectors] = []
@@ -76,31 +77,40 @@ class View:
             self._means[group] = mean
         self._norms = np.maximum(self._norms, 1e-6)
 
-    @cached_property
-    def typical(self) -> dict[str, tuple[Vectors, Vectors]]:
-        """Mean and spread of `nearness` over a language's background questions, by locale.
+    def typical(self, locale: str) -> tuple[Vectors, Vectors]:
+        """Mean and spread of `nearness` over a language's background questions; (3,) each.
 
         How near a question that is not about us comes all the same: the zero point that makes
         encoders, stores and languages comparable.
         """
-        found = {}
-        for locale, rows in self.background.vectors.items():
-            reached = np.array(
-                [self.nearness(q, self.cosines(self.centred_question(q, locale))) for q in rows]
-            )
-            found[locale] = (reached.mean(axis=0), reached.std(axis=0) + 1e-3)
-        return found
+        if locale not in self._typical:
+            own = self.background.vectors.get(locale)
+            rows = own if own is not None else np.vstack(list(self.background.vectors.values()))
+            mean = self.question_mean(locale)
+            centred = rows - mean
+            centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
+            cosines = self._all_cosines(centred)
+            reached = np.array([self.nearness(q, c) for q, c in zip(rows, cosines, strict=True)])
+            self._typical[locale] = (reached.mean(axis=0), reached.std(axis=0) + 1e-3)
+        return self._typical[locale]
+
+    def _all_cosines(self, centred: Vectors) -> Vectors:
+        """Centred cosine of every row with many centred questions; (questions, n)."""
+        offsets = centred @ np.array(self._centres, np.float32).T
+        products = centred @ self.vectors.T - offsets[:, self._centre_of]
+        return np.asarray(products / self._norms, np.float32)
 
     def nearness(self, vector: Vectors, cosines: Vectors) -> Vectors:
         """Best raw cosine, best centred cosine with a question and with a passage; (3,)."""
-        top = np.argsort(-cosines, kind="stable")[:NEAREST]
+        count = min(NEAREST, len(cosines))
+        top = np.argpartition(-cosines, count - 1)[:count]
         raw = (self.vectors[top] @ vector).max()
         questions, passages = cosines[self._is_question], cosines[~self._is_question]
         return np.array([raw, questions.max(initial=-1), passages.max(initial=-1)], np.float32)
 
     def standing(self, nearness: Vectors, locale: str) -> Vectors:
         """Nearness in spreads above what that language's background typically reaches; (3,)."""
-        mean, spread = self.typical.get(locale) or next(iter(self.typical.values()))
+        mean, spread = self.typical(locale)
         return np.asarray((nearness - mean) / spread, np.float32)
 
     def _mean(self, own: Vectors, locale: str, is_question: bool) -> Vectors:
@@ -113,8 +123,12 @@ class View:
 
     def centred_question(self, vector: Vectors, locale: str) -> Vectors:
         """The question's unit vector, seen from where questions of its language centre here."""
+        return _unit(vector - self.question_mean(locale))
+
+    def question_mean(self, locale: str) -> Vectors:
+        """Where questions of that language centre in this store."""
         own = self._means.get((locale, True))
-        return _unit(vector - (self.background.mean(locale) if own is None else own))
+        return self.background.mean(locale) if own is None else own
 
     def cosines(self, centred: Vectors, only: Ints | None = None) -> Vectors:
         """Centred cosine of every row, or `only` of some, with a centred question; (n,)."""
@@ -211,6 +225,12 @@ class Shelf:
             np.concatenate([weights, np.ones(len(nobody[0]))]).astype(np.float32),
             classes + 1,
         )
+
+    def warm_up(self) -> None:
+        """Work out what the first question in each language would have to wait for."""
+        for view in self.views:
+            for locale in view.background.vectors:
+                view.typical(locale)
 
     def _nobody(self, views: Sequence[View]) -> list[Vectors]:
         """Background questions, but for those that this store may well answer."""

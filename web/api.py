@@ -38,7 +38,9 @@ PROBLEM = {
     "description": "What is wrong and what to do, as RFC 9457 problem details",
     "content": {"application/problem+json": {"schema": {"type": "object"}}},
 }
-ERRORS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429), PROBLEM)
+ERRORS: dict[int | str, dict[str, Any]] = dict.fromkeys(
+    (400, 401, 403, 404, 409, 413, 422, 429), PROBLEM
+)
 Slug = Annotated[str, Path(max_length=120, examples=["reset-password"])]
 Version = Annotated[int, Path(ge=1, le=1_000_000_000, examples=[1])]
 Locale = Annotated[str | None, Query(max_length=20, examples=["en"])]

@@ -3,17 +3,13 @@
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from kb.settings import Settings
 from web import api, docs, health, help_site, problems
-from web.guards import Guard
+from web.guards import Guard, RateLimiter
 from web.services import Services, open_services, start_index
-
-STATIC = Path(__file__).parent / "static"
 
 
 def create_app(services: Services) -> FastAPI:
@@ -31,12 +27,11 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.add_middleware(
         Guard,
-        rate=settings.rate_limit,
+        rates=RateLimiter(settings.rate_limit),
         max_bytes=settings.max_request_bytes,
         local_token=services.local_token,
     )
     problems.install(app)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for router in (health.router, docs.router, api.router, help_site.router):
         app.include_router(router)
     return app

@@ -1,9 +1,10 @@
 """What stands before every route: size, rate and keys; and the headers behind it."""
 
-import json
+import secrets
 import time
 
 from fastapi import Request
+from fastapi.responses import Response
 from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kb.errors import Invalid
 from kb.people import Person, person_for_key
+from web.problems import refusal, unexpected
 
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -57,16 +59,18 @@ class RateLimiter:
 class Guard:
     """One pass over each request: limit its rate and size, then add headers and count it."""
 
-    def __init__(self, app: ASGIApp, rate: str, max_bytes: int, local_token: str = "") -> None:
-        self.app, self.max_bytes, self.local_token = app, max_bytes, local_token
-        self.rates = RateLimiter(rate)
+    def __init__(
+        self, app: ASGIApp, rates: RateLimiter, max_bytes: int, local_token: str = ""
+    ) -> None:
+        self.app, self.rates, self.max_bytes = app, rates, max_bytes
+        self.local_token = local_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        status = [500]
+        status = [0]
 
         async def finish(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -74,23 +78,37 @@ class Guard:
                 _add_headers(message)
             await send(message)
 
-        headers = dict(scope["headers"])
-        wait = self._wait(scope, headers)
-        if wait:
-            await _refuse(finish, 429, f"too many requests; try again in {wait} s", wait)
-        elif int(headers.get(b"content-length") or 0) > self.max_bytes:
-            await _refuse(finish, 413, self._too_large())
-        else:
-            await self.app(scope, self._limited(receive), finish)
+        try:
+            await self._answer(scope, receive, finish)
+        except Exception as error:
+            if status[0]:  # too late to say so
+                raise
+            await unexpected(Request(scope), error)(scope, receive, finish)
         route = getattr(scope.get("route"), "path", "other")
         REQUESTS.labels(route, str(status[0])).inc()
         SECONDS.labels(route).observe(time.perf_counter() - started)
 
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = self._refused(scope, dict(scope["headers"]))
+        if refused:
+            await refused(scope, receive, send)
+        else:
+            await self.app(scope, self._limited(receive), send)
+
+    def _refused(self, scope: Scope, headers: dict[bytes, bytes]) -> Response | None:
+        wait = self._wait(scope, headers)
+        if wait:
+            detail = f"too many requests; try again in {wait} s"
+            return refusal(Request(scope), 429, detail, {"Retry-After": str(wait)})
+        if _length(headers) > self.max_bytes:
+            return refusal(Request(scope), 413, self._too_large())
+        return None
+
     def _wait(self, scope: Scope, headers: dict[bytes, bytes]) -> int:
         if scope["path"].startswith(UNLIMITED):
             return 0
-        token = headers.get(b"x-verbatim-local", b"").decode("latin-1")
-        if self.local_token and token == self.local_token:
+        token = headers.get(b"x-verbatim-local", b"")
+        if self.local_token and secrets.compare_digest(token, self.local_token.encode()):
             return 0
         client = scope.get("client")
         return self.rates.wait(client[0] if client else "unknown")
@@ -119,15 +137,10 @@ def _add_headers(message: Message) -> None:
             message["headers"].append((name.encode(), value.encode()))
 
 
-async def _refuse(send: Send, status: int, detail: str, wait: int = 0) -> None:
-    from web.problems import TITLES
-
-    body = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail}
-    headers = [(b"content-type", b"application/problem+json")]
-    if wait:
-        headers.append((b"retry-after", str(wait).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+def _length(headers: dict[bytes, bytes]) -> int:
+    """The announced size; what lies about it is counted as it arrives."""
+    announced = headers.get(b"content-length", b"")
+    return int(announced) if announced.isdigit() else 0
 
 
 def person_of(request: Request, session: Session) -> Person | None:

@@ -21,6 +21,7 @@ from web.services import Services
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADING = re.compile(r"(</?h)([1-6])(?=[ >])")
+UNENDED = re.compile(r"(?<![.!?:;،؛؟。！？：；])\n")
 DESCRIPTION_LENGTH = 160
 CATEGORY_ICONS = {
     "orders": "package",
@@ -168,10 +169,15 @@ def _under_title(html: str) -> str:
 @lru_cache(maxsize=4096)
 def summary(text: str) -> str:
     """The first words of a Markdown text, about as many as a search engine shows."""
-    words = " ".join(plain(text).split())
+    words = in_one_line(plain(text))
     if len(words) <= DESCRIPTION_LENGTH:
         return words
     return words[:DESCRIPTION_LENGTH].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+
+
+def in_one_line(text: str) -> str:
+    """The lines joined; points of a list and rows of a table stay apart."""
+    return " ".join(UNENDED.sub(" · ", text.strip()).split())
 
 
 def json_ld(data: dict[str, Any]) -> Markup:

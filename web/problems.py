@@ -1,12 +1,14 @@
 """Errors as RFC 9457 problem details for programs, and as pages for people."""
 
+import json
 import logging
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from kb.errors import Conflict, Invalid, NotAllowed, NotFound, VerbatimError
@@ -36,24 +38,21 @@ log = logging.getLogger("verbatim")
 
 
 def problem(
-    status: int, detail: str, headers: dict[str, str] | None = None, **more: Any
+    status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any
 ) -> Response:
     """One problem+json response."""
     body = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status}
-    return JSONResponse(
-        body | {"detail": detail} | more,
-        status_code=status,
-        headers=headers,
-        media_type="application/problem+json",
-    )
+    text = json.dumps(body | {"detail": detail} | more, ensure_ascii=False)
+    # What a client sent may come back in a detail, half a character of it included.
+    content = text.encode("utf-8", "replace")
+    return Response(content, status, headers, "application/problem+json")
 
 
 def install(app: FastAPI) -> None:
-    """Every failure becomes a problem or a page, never a stack trace."""
+    """What is expected to fail becomes a problem or a page; the Guard sees to the rest."""
     app.add_exception_handler(VerbatimError, _expected)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def speaks_json(path: str) -> bool:
@@ -61,8 +60,14 @@ def speaks_json(path: str) -> bool:
     return path.startswith("/api/") or path in ("/healthz", "/readyz", "/metrics")
 
 
-def _reply(request: Request, status: int, detail: str, **more: Any) -> Response:
-    headers = more.pop("headers", None)
+def refusal(
+    request: Request,
+    status: int,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Response:
+    """A problem for a program, a page for a person."""
     if speaks_json(request.url.path):
         return problem(status, detail, headers, **more)
     response = render_error(request, status, detail)
@@ -73,25 +78,26 @@ def _reply(request: Request, status: int, detail: str, **more: Any) -> Response:
 async def _expected(request: Request, error: Exception) -> Response:
     status = next((s for kind, s in STATUSES.items() if isinstance(error, kind)), 503)
     named = getattr(error, "field", None)
-    return _reply(request, status, str(error), **({"field": named} if named else {}))
+    return refusal(request, status, str(error), **({"field": named} if named else {}))
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _reply(request, error.status_code, str(error.detail), headers=error.headers)
+    return refusal(request, error.status_code, str(error.detail), headers=error.headers)
 
 
 async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [
-        {"field": ".".join(str(part) for part in e["loc"][1:]) or "body", "detail": e["msg"]}
-        for e in error.errors()
+        {"field": ".".join(str(part) for part in e["loc"][1:])[:80] or "body", "detail": e["msg"]}
+        for e in error.errors()[:20]
     ]
     detail = "; ".join(f"{e['field']}: {e['detail']}" for e in errors[:5])
-    return _reply(request, 422, detail, errors=errors)
+    return refusal(request, 422, detail, errors=errors)
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
+def unexpected(request: Request, error: Exception) -> Response:
+    """What went wrong goes to the log, a reference to the client."""
     reference = secrets.token_hex(4)
     log.error("unexpected error %s at %s", reference, request.url.path, exc_info=error)
-    return _reply(request, 500, f"Something went wrong on our side (reference {reference}).")
+    return refusal(request, 500, f"Something went wrong on our side (reference {reference}).")

@@ -1,6 +1,5 @@
 """What a search shows below its answer, and while somebody is still typing."""
 
-import re
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -15,7 +14,7 @@ from kb.publishing import Publication
 from retriever.search import Findings, Match, find_matches
 from web.contents import Contents, Entry
 from web.highlight import excerpt, mark
-from web.pages import services_of, summary
+from web.pages import in_one_line, services_of, summary
 
 # As many as `ask` looks for, so that the page asks the retriever once.
 MATCHES = OPTIONS + RELATED
@@ -23,7 +22,6 @@ SUGGESTIONS = 6
 NEAREST = 4
 # Fewer letters than this complete a title, but make no question.
 QUESTION_LETTERS = 3
-UNENDED = re.compile(r"(?<![.!?:;،؛؟。！？：；])\n")
 
 
 @dataclass(frozen=True)
@@ -72,18 +70,14 @@ def _is_extra(match: Match, reply: Reply) -> bool:
 
 def _result(match: Match, entry: Entry, question: str) -> Result:
     passages = [
-        excerpt(_in_one_line(w.text.text), question, entry.locale)
+        excerpt(in_one_line(w.text.text), question, entry.locale)
         for w in match.witnesses
         if not w.text.is_question and w.text.locale == entry.locale
     ]
+    passages.append(summary(entry.answer))
     snippets = [mark(passage, question, entry.locale) for passage in passages]
-    snippet = next((s for s in snippets if "<mark>" in s), Markup.escape(summary(entry.answer)))
+    snippet = next((s for s in snippets if "<mark>" in s), snippets[-1])
     return Result(entry, mark(entry.title, question, entry.locale), snippet)
-
-
-def _in_one_line(text: str) -> str:
-    """Rows of a table and points of a list stay apart."""
-    return " ".join(UNENDED.sub(" · ", text.strip()).split())
 
 
 def list_suggestions(

@@ -125,7 +125,8 @@ def browser() -> Iterator[Browser]:
     """One browser for all pages."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
         )
         yield opened
         opened.close()
@@ -180,7 +181,7 @@ PAGES = {
     "home": "/{locale}/",
     "category": "/{locale}/categories/account",
     "answer": "/{locale}/search?q=i+forgot+my+password",
-    "clarify": "/{locale}/search?q=return+something",
+    "clarify": "/{locale}/search?q=how+do+returns+work",
     "no answer": "/{locale}/search?q=what+is+the+capital+of+mongolia",
     "no words": "/{locale}/search?q=%F0%9F%98%A1",
     "article": "/{locale}/articles/reset-password",
@@ -290,7 +291,9 @@ def test_chosen_theme_is_kept(watched: Watched) -> None:
     page.get_by_role("button", name="Dark colours").click()
     page.goto("/en/categories/account")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    expect(page.get_by_role("button", name="Dark colours")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Dark colours")).to_have_attribute(
+        "aria-pressed", "true"
+    )
 
 
 def test_link_is_copied(browser: Browser, site: Site) -> None:

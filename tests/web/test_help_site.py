@@ -223,8 +223,13 @@ def test_agents_answer_appears_nowhere(client: TestClient, path: str) -> None:
 def test_receipt_of_an_agents_answer_is_not_shown(client: TestClient, engine: Engine) -> None:
     with transaction(engine) as session:
         receipt = Receipt(
-            epoch=1, channel="sidebar", audience="agents", question="?", locale="en",
-            outcome="abstained", confidence=0.0,
+            epoch=1,
+            channel="sidebar",
+            audience="agents",
+            question="?",
+            locale="en",
+            outcome="abstained",
+            confidence=0.0,
         )
         session.add(receipt)
     assert client.get(f"/receipts/{receipt.id}").status_code == 404
@@ -385,7 +390,9 @@ def test_feed_carries_the_newest_answers(client: TestClient, engine: Engine) -> 
     feed = ElementTree.fromstring(client.get("/en/feed.xml").text)
     atom = "{http://www.w3.org/2005/Atom}"
     first = feed.findall(f"{atom}entry")[0]
-    assert first.findtext(f"{atom}id") == "http://127.0.0.1:8000/en/articles/reset-password/versions/2"
+    assert (
+        first.findtext(f"{atom}id") == "http://127.0.0.1:8000/en/articles/reset-password/versions/2"
+    )
     assert "45 minutes" in (first.findtext(f"{atom}content") or "")
 
 
@@ -419,6 +426,8 @@ def test_persian_words_are_marked_across_half_spaces() -> None:
 
 
 def test_excerpt_begins_where_the_words_are() -> None:
-    text = "Nothing to see in this first part. " * 10 + "A refund takes three days. " + "More. " * 60
+    text = (
+        "Nothing to see in this first part. " * 10 + "A refund takes three days. " + "More. " * 60
+    )
     assert "refund" in excerpt(text, "refund", "en")
     assert len(excerpt(text, "refund", "en")) < 240

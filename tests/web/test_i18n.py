@@ -21,7 +21,9 @@ every_locale = pytest.mark.parametrize("locale", LOCALE_NAMES)
 @cache
 def used_messages() -> frozenset[str | tuple[str, ...]]:
     """What the templates and the code ask the catalogues for."""
-    found = extract_from_dir(WEB, METHODS, keywords={"_": None, "gettext": None, "ngettext": (1, 2)})
+    found = extract_from_dir(
+        WEB, METHODS, keywords={"_": None, "gettext": None, "ngettext": (1, 2)}
+    )
     return frozenset(message for _file, _line, message, *_rest in found)
 
 

@@ -1,0 +1,1 @@
+"""Learns `retriever/weights.json`: `python -m tests.tuning --clinc FILE --help-centre FOLDER`."""
