@@ -41,7 +41,7 @@ def live_in(
     if article is None or article.id is None:
         raise NotFound(f"there is no article {slug[:120]!r}")
     live = {p.locale: p for p in live_publications(session, None, audiences, [article.id])}
-    for code in (locale, *locales, *sorted(live)):
+    for code in (locale, *locales):
         if code in live:
             return live[code]
     raise NotFound(f"there is no article {slug[:120]!r}")

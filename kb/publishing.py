@@ -328,19 +328,21 @@ def live_publications(
 def best_live(
     session: Session, article_ids: Iterable[int], locales: list[str], audiences: Audiences
 ) -> dict[int, Publication]:
-    """What shows of each article in the first of these locales it has, else in any other."""
+    """What shows of each article, in the first of these locales that it has."""
     rank = {code: place for place, code in reversed(list(enumerate(locales)))}
     places = _live(now()).with_only_columns(
         Publication.id, Publication.article_id, Publication.locale
     )
-    places = places.where(col(Publication.article_id).in_(list(article_ids)))
+    places = places.where(
+        col(Publication.article_id).in_(list(article_ids)), col(Publication.locale).in_(locales)
+    )
     if audiences is not None:
         places = places.where(col(Publication.audience).in_(sorted(audiences)))
-    chosen: dict[int, tuple[int, str, int]] = {}
+    chosen: dict[int, tuple[int, int]] = {}
     for id_, article_id, locale in session.execute(places):
-        place = (rank.get(locale, len(locales)), locale, id_)
+        place = (rank[locale], id_)
         chosen[article_id] = min(place, chosen.get(article_id, place))
-    query = select(Publication).where(col(Publication.id).in_([id_ for *_, id_ in chosen.values()]))
+    query = select(Publication).where(col(Publication.id).in_([id_ for _, id_ in chosen.values()]))
     whole = query.options(joinedload(Publication.article), joinedload(Publication.revision))  # type: ignore[arg-type]
     return {publication.article_id: publication for publication in session.exec(whole)}
 

@@ -18,6 +18,8 @@ from retriever.weights import weights_for
 EXACT_LIMIT = 12_000
 PROPOSALS = 200
 EVIDENCE = 3
+# A second article with this much of the first one's belief makes it too close to call.
+CLOSE = 0.5
 # An article with less than this share of the best one's belief is not worth a reader's time.
 RELATED_SHARE = 0.03
 
@@ -87,14 +89,19 @@ def find_at(
     ranking = rank(shelf, asked)
     weights = weights_for(shelf.has_phrasings, len(asked.vectors))
     chosen = list(zip(ranking.articles, ranking.shares, strict=True))[:limit]
+    sure = ranking.confidence >= weights.answer and ranking.in_scope >= weights.speak
     return Findings(
         epoch=level.epoch,
         matches=tuple(_match(shelf, article, share, ranking) for article, share in chosen),
         confidence=ranking.confidence,
         in_scope=ranking.in_scope,
-        may_answer=ranking.confidence >= weights.answer and ranking.in_scope >= weights.speak,
+        may_answer=sure and not _is_close(ranking),
         may_clarify=ranking.in_scope >= weights.clarify,
     )
+
+
+def _is_close(ranking: Ranking) -> bool:
+    return len(ranking.shares) > 1 and ranking.shares[1] >= CLOSE * ranking.shares[0]
 
 
 def asked_of(vectors: VectorStore | None, shelf: Shelf, question: str, language: str) -> Asked:

@@ -4,13 +4,21 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
 from assistant.answering import Abstained, Answered, Clarification, Reply, Words, ask
 from assistant.receipts import Receipt, get_receipt
 from assistant.understanding import check_locale, understand
-from kb.articles import Revision, Wording, find_article, get_article, get_revision
+from kb.articles import (
+    SLUG,
+    Revision,
+    Wording,
+    check_slug,
+    find_article,
+    get_article,
+    get_revision,
+)
 from kb.audiences import AGENTS, PUBLIC, Audiences, audience_of, visible_to
 from kb.catalogue import list_live, live_in, published_version
 from kb.db import reading, transaction
@@ -31,6 +39,7 @@ from kb.publishing import (
 from kb.translations import is_outdated
 from retriever.search import find_matches
 from web.guards import person_of, staff
+from web.records import RECEIPT_ID
 from web.services import Services
 
 router = APIRouter(prefix="/api/v1")
@@ -41,7 +50,30 @@ PROBLEM = {
 ERRORS: dict[int | str, dict[str, Any]] = dict.fromkeys(
     (400, 401, 403, 404, 409, 413, 422, 429), PROBLEM
 )
-Slug = Annotated[str, Path(max_length=120, examples=["reset-password"])]
+
+
+def _known_slug(slug: str) -> str:
+    """The slug in the address. Raises NotFound for what no article can be called."""
+    if not SLUG.fullmatch(slug):
+        raise NotFound(f"there is no article {slug[:120]!r}")
+    return slug
+
+
+def _known_receipt(receipt_id: str) -> str:
+    if not RECEIPT_ID.fullmatch(receipt_id):
+        raise NotFound("there is no such receipt")
+    return receipt_id
+
+
+def _plausible(at: datetime) -> datetime:
+    if not 2000 <= at.year <= 2200:
+        raise ValueError("the year must be 2000 to 2200")
+    return at
+
+
+Slug = Annotated[str, Path(examples=["reset-password"]), AfterValidator(_known_slug)]
+ReceiptId = Annotated[str, Path(), AfterValidator(_known_receipt)]
+Moment = Annotated[AwareDatetime, AfterValidator(_plausible)]
 Version = Annotated[int, Path(ge=1, le=1_000_000_000, examples=[1])]
 Locale = Annotated[str | None, Query(max_length=20, examples=["en"])]
 Limit = Annotated[int, Query(ge=1, le=100)]
@@ -176,10 +208,13 @@ def article_version(
 
 
 @router.get("/receipts/{receipt_id}", tags=["ask"], responses=ERRORS, summary="What was said")
-def receipt(receipt_id: Annotated[str, Path(max_length=64)], services: Opened) -> dict[str, Any]:
-    """The reply as it was given, and whether its words still hold."""
+def receipt(receipt_id: ReceiptId, request: Request, services: Opened) -> dict[str, Any]:
+    """The reply as it was given, and whether its words still hold; an agent's needs a key."""
     with reading(services.engine) as session:
-        return receipt_json(services, session, get_receipt(session, receipt_id))
+        found = get_receipt(session, receipt_id)
+        if found.audience != PUBLIC and person_of(request, session) is None:
+            raise NotFound("there is no such receipt")
+        return receipt_json(services, session, found)
 
 
 # -- write -------------------------------------------------------------------------
@@ -242,15 +277,9 @@ class Place(BaseModel):
 class NewPublication(Place):
     """Publish now, or from `starts_at`, until `expires_at` if given."""
 
-    version: int | None = Field(None, ge=1)
-    starts_at: AwareDatetime | None = None
-    expires_at: AwareDatetime | None = None
-
-
-class SentBack(Place):
-    """Why a revision goes back to its author."""
-
-    note: str = Field("", max_length=2000)
+    version: int | None = Field(None, ge=1, le=1_000_000_000)
+    starts_at: Moment | None = None
+    expires_at: Moment | None = None
 
 
 @router.post("/articles", tags=["write"], status_code=201, responses=ERRORS)
@@ -258,7 +287,7 @@ def create_article(body: NewArticle, request: Request, services: Opened) -> dict
     """A new article with a first draft."""
     with transaction(services.engine) as session:
         by = staff(request, session)
-        if find_article(session, body.slug):
+        if find_article(session, check_slug(body.slug)):
             raise Conflict(f"{body.slug} exists; post to /api/v1/articles/{body.slug}/revisions")
         revision = draft(
             session, body.slug, _locale(services, body.locale), body.wording(), by, body.based_on

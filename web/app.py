@@ -1,6 +1,9 @@
 """The web application: routes, errors and guards around opened Services."""
 
+import os
+import signal
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -39,9 +42,17 @@ def create_app(services: Services) -> FastAPI:
 
 def create_worker_app() -> FastAPI:
     """For `serve --workers`: each process opens its own Services, from the environment."""
+    threading.Thread(target=_leave_with_parent, args=(os.getppid(),), daemon=True).start()
     services = open_services(Settings())
     start_index(services)
     return create_app(services)
+
+
+def _leave_with_parent(parent: int) -> None:
+    """A worker whose parent was killed would keep the port for ever."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import or_
 from sqlalchemy.orm import selectinload
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from assistant.feedback import give_feedback
 from kb.articles import SLUG, find_article
@@ -145,7 +146,7 @@ def public_versions(session: Session, slug: str) -> dict[str, list[int]]:
     return {locale: sorted(numbers, reverse=True) for locale, numbers in versions.items()}
 
 
-def _ever_public(article_id: int | None):  # type: ignore[no-untyped-def]
+def _ever_public(article_id: int | None) -> SelectOfScalar[Publication]:
     counted = or_(
         col(Publication.ended_at).is_(None), col(Publication.ended_at) > Publication.starts_at
     )

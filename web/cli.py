@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 from tqdm import tqdm
 
@@ -33,6 +33,8 @@ key_app = typer.Typer(no_args_is_help=True, help="Keys for the API.")
 app.add_typer(user_app, name="user")
 app.add_typer(key_app, name="key")
 
+# Typer brings click along under names that change from release to release.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 SAMPLE = Path(__file__).resolve().parent.parent / "content"
 # What an import shorter than this needs is no progress bar.
 BAR_DELAY = 0.8
@@ -45,22 +47,28 @@ def main() -> None:
     try:
         result = app(standalone_mode=False)
         sys.exit(result if isinstance(result, int) else 0)
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
-        sys.exit(2)
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "verbatim"
-        _fail(f"{error.format_message()} See `{command} --help`.", 2)
+    except UsageError as error:
+        _misused(error)
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         _fail(f"VERBATIM_{name}: {first['msg']}", 2)
     except VerbatimError as error:
         _fail(str(error), 1)
-    except (KeyboardInterrupt, click.Abort):
+    except SQLAlchemyError as error:
+        _fail(f"the database failed: {getattr(error, 'orig', error)}", 1)
+    except (KeyboardInterrupt, typer.Abort):
         _fail("stopped", 1)
     except OSError as error:
         _fail(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), 1)
+
+
+def _misused(error: Any) -> None:
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error.format_message())
+        sys.exit(2)
+    command = error.ctx.command_path if error.ctx else "verbatim"
+    _fail(f"{error.format_message().rstrip('.')}. See `{command} --help`.", 2)
 
 
 def _fail(message: str, code: int) -> None:
@@ -278,9 +286,21 @@ def _report(report: ImportReport) -> None:
 
 
 def _owner(settings: Settings) -> dict[str, Any]:
+    """What the server of this folder says of itself; empty once it is gone."""
     from retriever.vectors import FolderLock
 
-    return FolderLock(settings.home).owner()
+    owner = FolderLock(settings.home).owner()
+    return owner if _is_running(owner.get("pid")) else {}
+
+
+def _is_running(pid: Any) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:
+        return True
+    except (OSError, TypeError, ValueError):
+        return False
+    return True
 
 
 def _from_server(settings: Settings, method: str, path: str, body: Any) -> Any:
@@ -298,9 +318,9 @@ def _from_server(settings: Settings, method: str, path: str, body: Any) -> Any:
         response = httpx.request(
             method, owner["url"] + path, json=body, headers=headers, timeout=60, trust_env=False
         )
-    except httpx.HTTPError:
+        found = response.json()
+    except (httpx.HTTPError, ValueError):
         return None
-    found = response.json()
     if response.status_code >= 400:
         raise VerbatimError(found.get("detail", f"the server answered {response.status_code}"))
     return found

@@ -76,6 +76,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 status[0] = message["status"]
                 _add_headers(message)
+                spent = f"app;dur={1000 * (time.perf_counter() - started):.2f}"
+                message["headers"].append((b"server-timing", spent.encode()))
             await send(message)
 
         try:

@@ -1,5 +1,6 @@
 """What every route needs: the store, the index and the settings, opened once a process."""
 
+import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,13 @@ from retriever.embeddings import Encoder, load_encoders
 from retriever.index import Index, Progress, silent
 from retriever.vectors import FolderLock, VectorStore
 
+# Between a server's workers, which must all know the same one.
+LOCAL_TOKEN = "VERBATIM_LOCAL_TOKEN"
+
+
+def _local_token() -> str:
+    return os.environ.get(LOCAL_TOKEN) or secrets.token_urlsafe(16)
+
 
 @dataclass
 class Services:
@@ -22,7 +30,7 @@ class Services:
     engine: Engine
     index: Index
     lock: FolderLock | None
-    local_token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    local_token: str = field(default_factory=_local_token)
 
     def close(self) -> None:
         """Give the folder back."""

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 import uvicorn
 from sqlalchemy import Engine
 from sqlmodel import select
+from uvicorn.supervisors import Multiprocess
 
 from kb.db import transaction
 from kb.errors import InUse, VerbatimError
@@ -24,24 +26,27 @@ from kb.settings import Settings
 from retriever.index import Progress
 from retriever.vectors import FolderLock
 from web.app import create_app
-from web.services import make_home, open_services, start_index
+from web.services import LOCAL_TOKEN, make_home, open_services, start_index
 
 ADMIN = "admin@localhost.invalid"
 CHROMA_SECONDS = 60
+# How long a busy worker may leave its parent without a sign of life.
+WORKER_SECONDS = 60
 
 
 def serve_alone(settings: Settings, host: str, port: int, progress: Progress) -> None:
     """One process, until it is told to stop. Raises InUse for a taken port or folder."""
     with _reserved(host, port) as listening:
-        services = open_services(settings)
+        url = _url(listening)
+        services = open_services(_at(settings, url))
         try:
+            application = create_app(services)
             login = first_login(services.engine)
             start_index(services, progress)
-            url = _url(listening)
             if services.lock:
                 services.lock.announce(url, services.local_token)
             _greet(settings, url, login)
-            config = uvicorn.Config(create_app(services), **_options(settings))
+            config = uvicorn.Config(application, **_options(settings))
             uvicorn.Server(config).run(sockets=[listening])
         finally:
             services.close()
@@ -49,33 +54,65 @@ def serve_alone(settings: Settings, host: str, port: int, progress: Progress) ->
 
 def serve_many(settings: Settings, host: str, port: int, workers: int, progress: Progress) -> None:
     """Several processes over one Chroma server, started here unless one is set."""
-    make_home(settings.home)
-    lock = FolderLock(settings.home)
+    # Told to stop before the workers run, leave by way of every `finally`.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with (
+        _reserved(host, port) as listening,
+        _owned(settings.home) as lock,
+        _chroma(settings) as chroma_url,
+    ):
+        url, token = _url(listening), secrets.token_urlsafe(16)
+        os.environ["VERBATIM_CHROMA_URL"] = chroma_url
+        os.environ["VERBATIM_BASE_URL"] = _at(settings, url).base_url
+        os.environ[LOCAL_TOKEN] = token
+        shared = Settings()
+        login = _prepare(shared, progress)
+        lock.announce(url, token)
+        _greet(shared, url, login)
+        _run_workers(shared, listening, workers)
+
+
+@contextmanager
+def _owned(home: Path) -> Iterator[FolderLock]:
+    make_home(home)
+    lock = FolderLock(home)
     lock.acquire()
     try:
-        with _reserved(host, port) as listening, _chroma(settings) as chroma_url:
-            os.environ["VERBATIM_CHROMA_URL"] = chroma_url
-            shared = Settings()
-            services = open_services(shared)
-            login = first_login(services.engine)
-            start_index(services, progress)
-            services.close()
-            lock.announce(_url(listening), "")
-            _greet(settings, _url(listening), login)
-            _run_workers(shared, listening, workers)
+        yield lock
     finally:
         lock.release()
 
 
-def _run_workers(settings: Settings, listening: socket.socket, workers: int) -> None:
-    from uvicorn.supervisors import Multiprocess
+def _prepare(settings: Settings, progress: Progress) -> tuple[str, str] | None:
+    """Find what is wrong and embed what is missing once, before every worker would."""
+    services = open_services(settings)
+    try:
+        create_app(services)
+        login = first_login(services.engine)
+        start_index(services, progress)
+        return login
+    finally:
+        services.close()
 
+
+def _run_workers(settings: Settings, listening: socket.socket, workers: int) -> None:
     with TemporaryDirectory() as figures:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
         config = uvicorn.Config(
-            "web.app:create_worker_app", factory=True, workers=workers, **_options(settings)
+            "web.app:create_worker_app",
+            factory=True,
+            workers=workers,
+            timeout_worker_healthcheck=WORKER_SECONDS,
+            **_options(settings),
         )
-        Multiprocess(config, target=uvicorn.Server(config).run, sockets=[listening]).run()
+        Multiprocess(config, sockets=[listening]).run()
+
+
+def _at(settings: Settings, url: str) -> Settings:
+    """The settings, with the address that is listened on unless a public one is set."""
+    if "base_url" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"base_url": url})
 
 
 def _options(settings: Settings) -> dict[str, Any]:

@@ -1,0 +1,124 @@
+"""The same evidence gives the same order, and ties end at the article's id."""
+
+import random
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from assistant.evaluation import read_rows
+from kb.db import transaction
+from retriever import search
+from retriever.index import Index, Level
+from retriever.ranking import Ranking, rank
+from retriever.search import asked_of, find_at
+from retriever.shelf import Shelf
+from tests.cast import REFUND_POLICY, published
+from tests.conftest import ROOT
+from web.services import Services
+
+QUESTIONS = [
+    ("wheres my stuff", "en"),
+    ("can i pay later", "en"),
+    ("我的包裹到哪儿了", "zh"),
+    ("환불 언제 되나요", "ko"),
+    ("چطوری پولمو پس بگیرم", "fa"),
+    ("posso cambiare indirizzo", "it"),
+    ("what is the capital of peru", "en"),
+]
+
+
+@pytest.fixture(scope="module")
+def level(sample: Services) -> Level:
+    """The sample company's level."""
+    with Session(sample.engine) as session:
+        return sample.index.level(session)
+
+
+def ranked(shelf: Shelf, question: str, language: str) -> Ranking:
+    return rank(shelf, asked_of(None, shelf, question, language))
+
+
+def same(one: Ranking, two: Ranking) -> bool:
+    return (one.articles, one.shares, one.confidence, one.in_scope) == (
+        two.articles,
+        two.shares,
+        two.confidence,
+        two.in_scope,
+    )
+
+
+def test_shares_are_shares_and_the_best_comes_first(level: Level) -> None:
+    for question, language in QUESTIONS:
+        found = ranked(level.shelf("public"), question, language)
+        assert sum(found.shares) == pytest.approx(1, abs=1e-4)
+        assert list(found.shares) == sorted(found.shares, reverse=True)
+        assert 0 <= found.confidence <= 1
+        assert 0 <= found.in_scope <= 1
+
+
+def test_same_question_is_ranked_the_same_again(level: Level) -> None:
+    shelf = level.shelf("public")
+    for question, language in QUESTIONS:
+        assert same(ranked(shelf, question, language), ranked(shelf, question, language))
+
+
+def test_order_of_the_documents_does_not_matter(level: Level) -> None:
+    documents = random.Random(5).sample(level.documents, len(level.documents))
+    shuffled = Shelf(documents, level.encoders, level.vectors, level.backgrounds)
+    for question, language in QUESTIONS:
+        one = ranked(level.shelf("public"), question, language)
+        assert same(one, ranked(shuffled, question, language))
+
+
+@pytest.mark.parametrize("slugs", [("zebra", "apple"), ("apple", "zebra")])
+def test_tie_ends_at_the_articles_id(
+    engine: Engine, shop_index: Index, slugs: tuple[str, str]
+) -> None:
+    with transaction(engine) as session:
+        ids = [published(session, slug, REFUND_POLICY).article_id for slug in slugs]
+    shelf = shop_index.bring_level().shelf("public")
+    found = ranked(shelf, "where is my refund", "en")
+    assert [article for article in found.articles if article in ids] == ids
+
+
+def test_hidden_article_is_never_ranked_for_the_public(engine: Engine, shop_index: Index) -> None:
+    level = shop_index.bring_level()
+    hidden = {d.article_id for d in level.documents if d.audience == "agents"}
+    public = ranked(level.shelf("public"), "how much goodwill may I give", "en")
+    agents = ranked(level.shelf("agents"), "how much goodwill may I give", "en")
+    assert hidden.isdisjoint(public.articles)
+    assert agents.articles[0] in hidden
+
+
+def test_only_article_of_a_store_is_found(engine: Engine, index: Index) -> None:
+    with transaction(engine) as session:
+        only = published(session, "refund-time", REFUND_POLICY)
+    found = ranked(index.bring_level().shelf("public"), "where is my refund", "en")
+    assert found.articles == (only.article_id,)
+
+
+def test_large_shelf_finds_the_same_article_first(
+    sample: Services, level: Level, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = (ROOT / "retriever/background/en.txt").read_text("utf-8").splitlines()
+    asked = [(line, "en") for line in lines[:10]] + sample_questions(40)
+    exact = [find_at(sample.index.vectors, level, q, c, "public", 3) for q, c in asked]
+    monkeypatch.setattr(search, "EXACT_LIMIT", 0)
+    large = [find_at(sample.index.vectors, level, q, c, "public", 3) for q, c in asked]
+    firsts = [(a.matches[0].slug, b.matches[0].slug) for a, b in zip(exact, large, strict=True)]
+    assert [q for q, (a, b) in zip(asked, firsts, strict=True) if a != b] == []
+
+
+def sample_questions(count: int) -> list[tuple[str, str]]:
+    """Customers' questions, all languages in turn."""
+    rows = [row for row in read_rows(ROOT / "tests/questions.csv") if row.expected]
+    step = len(rows) // count
+    return [(row.question, row.locale or "en") for row in rows[::step][:count]]
+
+
+def test_evidence_of_a_question_without_known_words_is_finite(level: Level) -> None:
+    found = ranked(level.shelf("public"), "zxqv", "en")
+    assert np.isfinite(found.evidence.features).all()
+    assert np.isfinite(found.evidence.standing).all()

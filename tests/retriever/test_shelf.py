@@ -1,0 +1,115 @@
+"""One audience's articles: what it may not read is not there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from kb.db import transaction
+from retriever.index import Index, Level
+from retriever.shelf import Shelf
+from tests.cast import DELIVERY_COSTS, PASSWORD_RESET, published
+
+FOR_CUSTOMERS = replace(DELIVERY_COSTS, title="Prices for members", audience="customers")
+FOR_VIPS = replace(DELIVERY_COSTS, title="Prices for friends of the house", audience="vip")
+
+
+def level_of(engine: Engine, index: Index) -> Level:
+    with Session(engine) as session:
+        return index.level(session)
+
+
+def slugs(shelf: Shelf) -> set[str]:
+    return {document.slug for document in shelf.documents}
+
+
+@pytest.mark.parametrize(
+    ("audience", "seen"),
+    [
+        ("public", set()),
+        ("customers", {"member-prices"}),
+        ("vip", {"member-prices", "vip-prices"}),
+        ("agents", {"member-prices", "vip-prices", "goodwill-credit"}),
+        ("nobody-knows", {"member-prices"}),
+    ],
+)
+def test_shelf_holds_what_the_audience_may_read(
+    engine: Engine, shop_index: Index, audience: str, seen: set[str]
+) -> None:
+    with transaction(engine) as session:
+        published(session, "member-prices", FOR_CUSTOMERS)
+        published(session, "vip-prices", FOR_VIPS)
+    shelf = level_of(engine, shop_index).shelf(audience)
+    assert slugs(shelf) == {"reset-password", "refund-time", "delivery-costs"} | seen
+
+
+def test_hidden_words_are_unknown_to_the_public(engine: Engine, shop_index: Index) -> None:
+    level = level_of(engine, shop_index)
+    public, agents = level.shelf("public"), level.shelf("agents")
+    assert not public.words.scores(["goodwil"]).any()
+    assert agents.words.scores(["goodwil"]).any()
+
+
+def test_articles_that_only_agents_read_change_nothing_for_the_public(
+    engine: Engine, index: Index, shop_index: Index
+) -> None:
+    level = level_of(engine, shop_index)
+    visible = [d for d in level.documents if d.audience == "public"]
+    without = Shelf(visible, level.encoders, level.vectors, level.backgrounds)
+    with_hidden = level.shelf("public")
+    pairs = zip(with_hidden.heads, without.heads, strict=True)
+    assert all(np.array_equal(a.weights, b.weights) for a, b in pairs)
+
+
+def test_rows_of_an_article_stand_together_questions_first(
+    engine: Engine, shop_index: Index
+) -> None:
+    shelf = level_of(engine, shop_index).shelf("agents")
+    for place in range(len(shelf.article_ids)):
+        rows = range(shelf.bounds[place], shelf.bounds[place + 1])
+        kinds = [bool(shelf.is_question[row]) for row in rows]
+        assert {shelf.labels[row] for row in rows} == {place}
+        assert kinds == sorted(kinds, reverse=True)
+        assert sum(kinds) == shelf.question_counts[place]
+
+
+def test_centred_rows_have_unit_length(engine: Engine, shop_index: Index) -> None:
+    for view in level_of(engine, shop_index).shelf("public").views:
+        lengths = np.linalg.norm(view.centred_rows(), axis=1)
+        assert np.allclose(lengths, 1, atol=1e-3)
+
+
+def test_centring_by_algebra_is_centring(engine: Engine, shop_index: Index) -> None:
+    view = level_of(engine, shop_index).shelf("public").views[0]
+    question = view.centred_question(view.encoder.questions(["postage price"])[0], "en")
+    assert np.allclose(view.cosines(question), view.centred_rows() @ question, atol=1e-4)
+
+
+def test_exact_look_at_some_rows_sees_what_a_look_at_all_does(
+    engine: Engine, shop_index: Index
+) -> None:
+    view = level_of(engine, shop_index).shelf("public").views[0]
+    question = view.centred_question(view.encoder.questions(["postage price"])[0], "en")
+    some = np.array([0, 3, 5], np.int32)
+    assert np.allclose(view.cosines(question, some)[some], view.cosines(question)[some], atol=1e-6)
+    assert (np.delete(view.cosines(question, some), some) == -1).all()
+
+
+def test_rows_near_a_text_are_all_rows_of_its_article(engine: Engine, shop_index: Index) -> None:
+    shelf = level_of(engine, shop_index).shelf("public")
+    key = next(t.key for t in shelf.texts if t.text == "refund time")
+    rows = shelf.rows_near(shelf.views[0], [key, "unknown"])
+    assert {shelf.documents[shelf.views[0].rows[row]].slug for row in rows} == {"refund-time"}
+    assert shelf.rows_near(shelf.views[0], ["unknown"]).size == 0
+
+
+def test_english_encoder_does_not_see_other_languages(engine: Engine, shop_index: Index) -> None:
+    wording = replace(PASSWORD_RESET, title="Reimposta la password", phrasings=("password persa",))
+    with transaction(engine) as session:
+        published(session, "reset-password", wording, "it")
+    shelf = level_of(engine, shop_index).shelf("public")
+    everything, english = shelf.views
+    assert {shelf.texts[row].locale for row in english.rows} == {"en"}
+    assert len(everything.rows) == len(shelf.texts) > len(english.rows)
