@@ -13,6 +13,7 @@ from kb.markdown import FENCE, outside_code, sections
 FULL_STOPS = (".", "!", "?", "。", "！", "？", "؟")
 MAX_YAML = 100_000
 OWN_KEYS = {"answer", "phrasings", "audience", "verify_every", "state"}
+RARE_BREAK = re.compile("[\x85\u2028\u2029]")
 DURATION = re.compile(r"(\d+)\s*(d|w|m|y)?", re.I)
 DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 SENTENCE_END = re.compile(r"(?<=[.!?。！？؟])\s*")
@@ -59,6 +60,17 @@ _Loader.add_implicit_resolver(
 )
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes the rare line separators as escapes; read back bare they would become blanks."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        style = '"' if RARE_BREAK.search(data) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
+
 def parse_file(text: str, stem: str, category: str) -> ParsedFile:
     """The Wording in a file. Raises FileError with the line where it is known."""
     matter, body = _split(text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff"))
@@ -99,7 +111,7 @@ def format_file(wording: Wording, is_approved: bool, slug: str = "") -> str:
         matter["owner"] = wording.owner
     if wording.verify_days:
         matter["verify_every"] = f"{wording.verify_days}d"
-    head = yaml.safe_dump(matter, allow_unicode=True, sort_keys=False, width=10_000)
+    head = yaml.dump(matter, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10_000)
     return f"---\n{head}---\n\n{wording.body}\n"
 
 
@@ -225,7 +237,7 @@ BRACES = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
 COMPONENT = re.compile(rf"</?[A-Z][\w.]*(?:\s[^<>{{}}]*(?:{BRACES}[^<>{{}}]*)*)?/?>")
 LIQUID = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{:[^{}\n]*\}", re.S)
 ADMONITION = re.compile(r"^:::+[ \t]*(?:(\w+)(?:\[(.+?)\]|[ \t]+(.+))?)?[ \t]*$", re.M)
-HEADING_ID = re.compile(r"^(#{1,6} .*?)\s*\{#[\w-]+\}\s*$", re.M)
+HEADING_ID = re.compile(r"^(#{1,6} .*)\{#[\w-]+\}[ \t]*$", re.M)
 
 
 def _drop_templates(body: str) -> str:
@@ -238,7 +250,7 @@ def _drop_tags(text: str) -> str:
     text = IMAGE.sub(_markdown_image, STATEMENTS.sub("", text))
     text = LIQUID.sub("", COMPONENT.sub("", text))
     text = ADMONITION.sub(lambda m: f"**{m[2] or m[3]}**\n" if m[2] or m[3] else "", text)
-    return HEADING_ID.sub(r"\1", text)
+    return HEADING_ID.sub(lambda m: m[1].rstrip(), text)
 
 
 def _markdown_image(match: re.Match[str]) -> str:

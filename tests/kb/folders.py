@@ -1,7 +1,7 @@
 """Folders of Markdown that the tests write, import and look into."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ LOCALES = ["en", "zh", "ko", "fa", "it"]
 ARTICLE = "---\ntitle: Returns\nanswer: You have 30 days.\n---\n\nSend it back.\n"
 
 
-def write(root: Path, files: dict[str, str | bytes]) -> Path:
+def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
     """The folder, with these files in it."""
     for name, data in files.items():
         path = root / name

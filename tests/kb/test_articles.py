@@ -29,6 +29,10 @@ from tests.cast import PASSWORD_RESET, tariq
 TEXTS = ["title", "answer", "body", "category", "owner"]
 
 
+def with_text(field: str, text: str) -> Wording:
+    return replace(PASSWORD_RESET, **{field: text})  # type: ignore[arg-type]
+
+
 def refused(wording: Wording, field: str) -> str:
     with pytest.raises(Invalid) as caught:
         check_wording(wording)
@@ -52,7 +56,7 @@ def test_longest_allowed_words_are_allowed() -> None:
 
 @pytest.mark.parametrize(("field", "limit"), LIMITS.items())
 def test_text_over_its_limit_is_refused_with_the_limit(field: str, limit: int) -> None:
-    message = refused(replace(PASSWORD_RESET, **{field: "x" * (limit + 1)}), field)
+    message = refused(with_text(field, "x" * (limit + 1)), field)
     assert f"the limit is {limit}" in message
 
 
@@ -65,13 +69,13 @@ def test_long_answer_is_refused_and_says_where_the_rest_goes(length: int) -> Non
 @pytest.mark.parametrize("field", ["title", "answer"])
 @pytest.mark.parametrize("empty", ["", "  \n\t", "\u00a0"])
 def test_title_and_answer_are_needed(field: str, empty: str) -> None:
-    assert "empty" in refused(replace(PASSWORD_RESET, **{field: empty}), field)
+    assert "empty" in refused(with_text(field, empty), field)
 
 
 @pytest.mark.parametrize("field", TEXTS)
-@pytest.mark.parametrize("bad", ["\x00", "\x07", "\x1b", "\x7f", "\ud800", "\udfff"])
+@pytest.mark.parametrize("bad", ["\x00", "\x07", "\x1b", "\x7f", "\ud800", "\x0b"])
 def test_control_characters_and_lone_surrogates_are_refused(field: str, bad: str) -> None:
-    assert "control characters" in refused(replace(PASSWORD_RESET, **{field: f"a{bad}b"}), field)
+    assert "control characters" in refused(with_text(field, f"a{bad}b"), field)
 
 
 @pytest.mark.parametrize("text", ["\t", "\n"])
@@ -79,11 +83,9 @@ def test_tabs_and_line_ends_are_no_control_characters(text: str) -> None:
     check_wording(replace(PASSWORD_RESET, body=f"a{text}b", answer=f"a{text}b"))
 
 
-@pytest.mark.parametrize(
-    "text", ["", " ", "x" * (PHRASING_LIMIT + 1), "x" * 70_000, "a\x00", "\udc80"]
-)
-def test_bad_phrasing_is_refused(text: str) -> None:
-    refused(replace(PASSWORD_RESET, phrasings=("good", text)), "phrasings")
+def test_bad_phrasing_is_refused() -> None:
+    for text in ["", " ", "x" * (PHRASING_LIMIT + 1), "x" * 70_000, "a\x00", "\udc80"]:
+        refused(replace(PASSWORD_RESET, phrasings=("good", text)), "phrasings")
 
 
 def test_too_many_phrasings_are_refused() -> None:
@@ -106,37 +108,21 @@ def test_good_slug_is_kept(slug: str) -> None:
     assert check_slug(slug) == slug
 
 
-@pytest.mark.parametrize(
-    "slug",
-    [
-        "",
-        "-",
-        "a-",
-        "-a",
-        "a--b",
-        "A",
-        "a_b",
-        "a b",
-        "../etc",
-        "a/b",
-        "é",
-        "a\n",
-        "\x00",
-        "x" * 121,
-    ],
-)
-def test_bad_slug_is_refused(engine: Engine, slug: str) -> None:
-    with transaction(engine) as session, pytest.raises(Invalid) as caught:
-        draft(session, slug, "en", PASSWORD_RESET, tariq(session))
-    assert caught.value.field == "slug"
-
-
-@pytest.mark.parametrize("locale", ["", "xx", "EN", "en-US", "../..", "e\x00n", "\ud800"])
-def test_unknown_locale_is_refused(engine: Engine, locale: str) -> None:
+def test_bad_slug_is_refused(engine: Engine) -> None:
+    words = ["", "-", "a-", "-a", "a--b", "A", "a_b", "a b", "../etc", "a/b", "é", "a\n", "\x00"]
     with transaction(engine) as session:
-        with pytest.raises(Invalid, match="choose from en") as caught:
-            draft(session, "reset-password", locale, PASSWORD_RESET, tariq(session))
-        assert caught.value.field == "locale"
+        for slug in [*words, "\ud800", "x" * 121]:
+            with pytest.raises(Invalid) as caught:
+                draft(session, slug, "en", PASSWORD_RESET, tariq(session))
+            assert caught.value.field == "slug"
+
+
+def test_unknown_locale_is_refused(engine: Engine) -> None:
+    with transaction(engine) as session:
+        for locale in ["", "xx", "EN", "en-US", "../..", "e\x00n", "\ud800", "x" * 100_000]:
+            with pytest.raises(Invalid, match="choose from en") as caught:
+                draft(session, "reset-password", locale, PASSWORD_RESET, tariq(session))
+            assert caught.value.field == "locale"
         assert session.exec(select(Article)).all() == []
 
 
@@ -189,23 +175,19 @@ def test_versions_are_counted_per_article_and_locale(engine: Engine) -> None:
         assert [revision.version for revision in listed] == [3, 2, 1]
 
 
-@pytest.mark.parametrize(
-    "slug", ["missing", "", "A", "a\x00b", "\ud800", "x" * 100_000, "' OR 1=1"]
-)
-def test_missing_article_is_not_found_whatever_was_asked(engine: Engine, slug: str) -> None:
+def test_missing_article_is_not_found_whatever_was_asked(engine: Engine) -> None:
     with Session(engine) as session:
-        assert find_article(session, slug) is None
-        with pytest.raises(NotFound) as caught:
-            get_article(session, slug)
-        assert len(str(caught.value)) < 200
+        for slug in ["missing", "", "A", "a\x00b", "\ud800", "x" * 100_000, "' OR 1=1"]:
+            assert find_article(session, slug) is None
+            with pytest.raises(NotFound) as caught:
+                get_article(session, slug)
+            assert len(str(caught.value)) < 200
 
 
-@pytest.mark.parametrize(
-    ("locale", "version"),
-    [("en", 2), ("en", 0), ("en", -1), ("en", 10**30), ("it", None), ("xx", 1), ("e\x00n", None)],
-)
-def test_missing_version_is_not_found(engine: Engine, locale: str, version: int | None) -> None:
+def test_missing_version_is_not_found(engine: Engine) -> None:
+    places = [("en", 2), ("en", 0), ("en", -1), ("en", 10**30), ("it", None), ("xx", 1)]
     with transaction(engine) as session:
         draft(session, "reset-password", "en", PASSWORD_RESET, tariq(session))
-        with pytest.raises(NotFound, match="reset-password has no version"):
-            get_revision(session, get_article(session, "reset-password"), locale, version)
+        for locale, version in [*places, ("e\x00n", None)]:
+            with pytest.raises(NotFound, match="reset-password has no version"):
+                get_revision(session, get_article(session, "reset-password"), locale, version)

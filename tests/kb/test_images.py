@@ -29,38 +29,27 @@ def test_equal_pictures_are_kept_once(engine: Engine) -> None:
         assert len(session.exec(select(Image)).all()) == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "data"),
-    [
-        ("a.jpg", b"\xff\xd8\xff\xe0"),
-        ("a.JPEG", b"\xff\xd8\xff\xe0"),
-        ("a.gif", b"GIF89a"),
-        ("a.webp", b"RIFF1234WEBP"),
-        ("a.avif", b"\0\0\0\x1cftypavif"),
-        ("a.svg", SVG),
-    ],
-)
-def test_known_types_are_kept(engine: Engine, name: str, data: bytes) -> None:
+def test_known_types_are_kept(engine: Engine) -> None:
+    pictures = {
+        "a.jpg": b"\xff\xd8\xff\xe0",
+        "a.JPEG": b"\xff\xd8\xff\xe1",
+        "a.gif": b"GIF89a",
+        "a.webp": b"RIFF1234WEBP",
+        "a.avif": b"\0\0\0\x1cftypavif",
+        "a.svg": SVG,
+    }
     with transaction(engine) as session:
-        assert store_image(session, name, data).endswith(f"/{name}")
+        for name, data in pictures.items():
+            assert store_image(session, name, data).endswith(f"/{name}")
 
 
-@pytest.mark.parametrize(
-    ("name", "data"),
-    [
-        ("a.html", b"<script>alert(1)</script>"),
-        ("a.png", b"<script>alert(1)</script>"),
-        ("a.jpg", PNG),
-        ("a.png.exe", PNG),
-        ("png", PNG),
-        ("", PNG),
-        ("a.png", b""),
-    ],
-)
-def test_what_is_no_picture_is_refused(engine: Engine, name: str, data: bytes) -> None:
+def test_what_is_no_picture_is_refused(engine: Engine) -> None:
+    script = b"<script>alert(1)</script>"
+    bad = [("a.html", script), ("a.png", script), ("a.jpg", PNG), ("a.png.exe", PNG)]
     with transaction(engine) as session:
-        with pytest.raises(Invalid, match="not a picture"):
-            store_image(session, name, data)
+        for name, data in [*bad, ("png", PNG), ("", PNG), ("a.png", b"")]:
+            with pytest.raises(Invalid, match="not a picture"):
+                store_image(session, name, data)
         assert session.exec(select(Image)).all() == []
 
 

@@ -165,7 +165,9 @@ class Life(RuleBasedStateMachine):
     def history_only_grows(self) -> None:
         with Session(self.engine) as session:
             rows = session.exec(select(Event).order_by(Event.id)).all()  # type: ignore[arg-type]
-            now_seen = [(e.id, e.at, e.kind, e.article_id, e.version, e.by_id) for e in rows]
+            now_seen: list[tuple[object, ...]] = [
+                (e.id, e.at, e.kind, e.article_id, e.version, e.by_id) for e in rows
+            ]
             assert now_seen[: len(self.seen)] == self.seen
             assert [e.at for e in rows] == sorted(e.at for e in rows)
             self.seen = now_seen
@@ -187,7 +189,7 @@ class Life(RuleBasedStateMachine):
 @pytest.mark.parametrize("steps", [40])
 def test_no_order_of_steps_breaks_the_promises(blank: Path, steps: int) -> None:
     Life.blank = blank
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Life,
         settings=settings(
             max_examples=25,

@@ -70,8 +70,8 @@ class Dangers(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         known = re.fullmatch(r"h[1-6]|[a-z]{1,4}|table|tbody|thead|tfoot|small|strong", tag)
-        known = known or tag in {"blockquote", "caption", "details", "summary", "figure", "video"}
-        if not known or tag in {"form", "base", "meta", "link", "svg", "math"}:
+        usual = tag in {"blockquote", "caption", "details", "summary", "figure", "video"}
+        if not (known or usual) or tag in {"form", "base", "meta", "link", "svg", "math"}:
             self.found.append(tag)
         self.found += [f"{tag} {n}={v}" for n, v in attrs if self.is_bad(n, v or "")]
 

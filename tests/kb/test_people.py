@@ -36,26 +36,27 @@ def test_taken_email_is_a_conflict(engine: Engine) -> None:
             add_person(session, "MINA@example.com", "admin")
 
 
-@pytest.mark.parametrize(
-    "email", ["", "@", "mina", "@example.com", "mina@", "a b@c", "a\nb@c", "a\x00@c", "\ud800@c"]
-)
-def test_bad_email_is_refused(engine: Engine, email: str) -> None:
-    with transaction(engine) as session, pytest.raises(Invalid) as caught:
-        add_person(session, email, "publisher")
-    assert caught.value.field == "email"
+def test_bad_email_is_refused(engine: Engine) -> None:
+    bad = ["", "@", "mina", "@example.com", "mina@", "a b@c", "a\nb@c", "a\x00@c", "\ud800@c"]
+    with transaction(engine) as session:
+        for email in bad:
+            with pytest.raises(Invalid) as caught:
+                add_person(session, email, "publisher")
+            assert caught.value.field == "email"
 
 
-@pytest.mark.parametrize("email", ["nobody@example.com", "a\x00@c", "\ud800", "' OR 1=1 --"])
-def test_unknown_email_finds_nobody(engine: Engine, email: str) -> None:
+def test_unknown_email_finds_nobody(engine: Engine) -> None:
     with transaction(engine) as session:
         add_person(session, "mina@example.com", "publisher")
-        assert find_person(session, email) is None
+        for email in ["nobody@example.com", "a\x00@c", "\ud800", "' OR 1=1 --"]:
+            assert find_person(session, email) is None
 
 
-@pytest.mark.parametrize("role", ["", "owner", "Publisher", "\x00"])
-def test_unknown_role_is_refused_with_the_known_ones(engine: Engine, role: str) -> None:
-    with transaction(engine) as session, pytest.raises(Invalid, match="contributor, publisher"):
-        add_person(session, "mina@example.com", role)
+def test_unknown_role_is_refused_with_the_known_ones(engine: Engine) -> None:
+    with transaction(engine) as session:
+        for role in ["", "owner", "Publisher", "\x00"]:
+            with pytest.raises(Invalid, match="contributor, publisher"):
+                add_person(session, "mina@example.com", role)
 
 
 def test_password_is_kept_only_as_a_hash(engine: Engine) -> None:
@@ -105,12 +106,12 @@ def test_key_itself_is_not_stored(engine: Engine) -> None:
         assert secret[3:] not in repr(session.exec(select(Person)).all())
 
 
-@pytest.mark.parametrize("change", ["", "x", "\x00", "\ud800", "x" * 100_000])
-def test_forged_key_speaks_for_nobody(engine: Engine, change: str) -> None:
+def test_forged_key_speaks_for_nobody(engine: Engine) -> None:
     with transaction(engine) as session:
         secret = add_key(session, "admin")
-        assert person_for_key(session, change + secret[1:]) is None
-        assert person_for_key(session, change) is None
+        for change in ["", "x", "\x00", "\ud800", "x" * 100_000]:
+            assert person_for_key(session, change + secret[1:]) is None
+            assert person_for_key(session, change) is None
 
 
 def test_revoked_key_speaks_for_nobody(engine: Engine) -> None:

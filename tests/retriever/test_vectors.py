@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb.errors import Invalid, InUse, VerbatimError
+from kb.errors import InUse, Invalid, VerbatimError
 from kb.settings import Settings
 from retriever.embeddings import Encoder
 from retriever.vectors import FolderLock, VectorStore, text_key
