@@ -10,7 +10,8 @@ PAGE = """<!doctype html>
 <link rel="stylesheet" href="/static/vendor/swagger-ui/swagger-ui.css">
 <script src="/static/vendor/swagger-ui/swagger-ui-bundle.js" defer></script>
 <script src="/static/api-docs.js" defer></script></head>
-<body><main id="api"><noscript><a href="/api/openapi.json">OpenAPI</a></noscript></main></body></html>
+<body><main id="api"><noscript><a href="/api/openapi.json">OpenAPI</a></noscript></main></body>
+</html>
 """
 # Swagger UI sets styles of its own while it runs; scripts stay ours alone.
 POLICY = (

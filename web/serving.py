@@ -36,6 +36,7 @@ WORKER_SECONDS = 60
 
 def serve_alone(settings: Settings, host: str, port: int, progress: Progress) -> None:
     """One process, until it is told to stop. Raises InUse for a taken port or folder."""
+    _leave_politely()
     with _reserved(host, port) as listening:
         url = _url(listening)
         services = open_services(_at(settings, url))
@@ -54,8 +55,7 @@ def serve_alone(settings: Settings, host: str, port: int, progress: Progress) ->
 
 def serve_many(settings: Settings, host: str, port: int, workers: int, progress: Progress) -> None:
     """Several processes over one Chroma server, started here unless one is set."""
-    # Told to stop before the workers run, leave by way of every `finally`.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _leave_politely()
     with (
         _reserved(host, port) as listening,
         _owned(settings.home) as lock,
@@ -70,6 +70,12 @@ def serve_many(settings: Settings, host: str, port: int, workers: int, progress:
         lock.announce(url, token)
         _greet(shared, url, login)
         _run_workers(shared, listening, workers)
+
+
+def _leave_politely() -> None:
+    """Told to stop, by way of every `finally`: uvicorn, when done, passes the signal on to us."""
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, lambda *_: sys.exit(0))
 
 
 @contextmanager
@@ -160,10 +166,16 @@ def _chroma(settings: Settings) -> Iterator[str]:
         yield settings.chroma_url
         return
     port = _free_port()
-    command = [_chroma_program(), "run", "--path", str(settings.home / "chroma")]
+    command = [sys.executable, "-m", "web.chroma_server", _chroma_program(), "run"]
+    place = ["--path", str(settings.home / "chroma"), "--host", "127.0.0.1", "--port", str(port)]
     with (settings.home / "chroma.log").open("ab") as log:
+        # A session of its own: Ctrl-C is for us, who stop the workers first.
         child = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port)], stdout=log, stderr=log
+            [*command, *place],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     try:
         _wait_for(child, port, settings.home / "chroma.log")
