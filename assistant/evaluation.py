@@ -1,6 +1,7 @@
 """Asks every question of a file and measures the replies."""
 
 import csv
+import io
 import json
 from collections import defaultdict
 from collections.abc import Iterable
@@ -50,18 +51,20 @@ def read_rows(path: Path) -> list[Row]:
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(f"cannot read {path}: {error}") from error
     read = _csv_rows if path.suffix.lower() == ".csv" else _jsonl_rows
-    rows = [_row(path, line, found) for line, found in read(path, text)]
+    try:
+        rows = [_row(path, line, found) for line, found in read(path, text)]
+    except csv.Error as error:
+        raise Invalid(f"{path}: not CSV ({error})") from error
     if not rows:
         raise Invalid(f"{path} holds no questions")
     return rows
 
 
 def _csv_rows(path: Path, text: str) -> Iterable[tuple[int, dict[str, Any]]]:
-    for line, found in enumerate(csv.DictReader(text.splitlines()), 2):
-        yield (
-            line,
-            {**found, "expected": [s for s in (found.get("expected") or "").split("|") if s]},
-        )
+    reader = csv.DictReader(io.StringIO(text))
+    for found in reader:
+        slugs = [slug for slug in (found.get("expected") or "").split("|") if slug]
+        yield reader.line_num, {**found, "expected": slugs}
 
 
 def _jsonl_rows(path: Path, text: str) -> Iterable[tuple[int, dict[str, Any]]]:
@@ -79,7 +82,7 @@ def _row(path: Path, line: int, found: Any) -> Row:
     if not isinstance(question, str) or not question.strip():
         raise Invalid(f'{path}:{line}: write {{"question": …, "expected": slug, list or null}}')
     locale = found.get("locale") or None
-    if locale is not None and locale not in LOCALE_NAMES:
+    if locale is not None and (not isinstance(locale, str) or locale not in LOCALE_NAMES):
         raise Invalid(f"{path}:{line}: unknown locale {locale!r}")
     expected = found.get("expected") or []
     slugs = [expected] if isinstance(expected, str) else expected

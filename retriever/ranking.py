@@ -31,7 +31,7 @@ class Asked:
     language: str
     tokens: tuple[str, ...]
     vectors: tuple[Vectors, ...]
-    near: tuple[Ints | None, ...] = (None, None)
+    near: tuple[Ints | None, ...] = (None,) * VIEWS
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,18 @@ def examine(shelf: Shelf, asked: Asked) -> Evidence:
         [_features(shelf, place, cosines, words, posteriors) for place in candidates], np.float32
     )
     return Evidence(candidates, features, standing, cosines, words)
+
+
+def promising(shelf: Shelf, asked: Asked, count: int) -> npt.NDArray[np.intp]:
+    """The places that words or the head alone would put first; (up to 2 × count,)."""
+    views = shelf.views[: len(asked.vectors)]
+    words = shelf.words.scores(shelf.words.known(asked.tokens))
+    by_words = np.argsort(-np.maximum.reduceat(words, shelf.bounds[:-1]), kind="stable")
+    pairs = zip(views, asked.vectors, strict=True)
+    centred = [view.centred_question(q, asked.language) for view, q in pairs]
+    posteriors = shelf.heads[len(views) - 1].log_posteriors(np.concatenate(centred))
+    by_head = np.argsort(-posteriors[:-1], kind="stable")
+    return np.unique(np.concatenate([by_words[:count], by_head[:count]]))
 
 
 def _candidates(

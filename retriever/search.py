@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sqlmodel import Session
 
-from retriever.embeddings import Encoder, Vectors
 from retriever.index import Index, Level, reads
 from retriever.lexical import tokenize
-from retriever.ranking import Asked, Ranking, rank
+from retriever.ranking import Asked, Ranking, promising, rank
 from retriever.shelf import Ints, Shelf
 from retriever.texts import Text
 from retriever.vectors import VectorStore
@@ -111,25 +110,19 @@ def asked_of(vectors: VectorStore | None, shelf: Shelf, question: str, language:
     encoders = [v.encoder for v in shelf.views if reads(v.encoder, language)]
     # Side by side: together the encoders take little longer than the slower one.
     encoded = tuple(_POOL.map(lambda encoder: encoder.questions([question])[0], encoders))
-    return Asked(
-        language=language,
-        tokens=tuple(tokenize(question, language)),
-        vectors=encoded,
-        near=tuple(
-            _near(vectors, shelf, n, encoder, vector)
-            for n, (encoder, vector) in enumerate(zip(encoders, encoded, strict=True))
-        ),
-    )
-
-
-def _near(
-    vectors: VectorStore | None, shelf: Shelf, view: int, encoder: Encoder, vector: Vectors
-) -> Ints | None:
-    """On a large shelf, the rows of every article that has a text among the nearest."""
+    asked = Asked(language, tuple(tokenize(question, language)), encoded)
     if vectors is None or len(shelf.texts) <= EXACT_LIMIT:
-        return None
-    keys = vectors.nearest(encoder, vector, PROPOSALS)
-    return shelf.rows_near(shelf.views[view], keys)
+        return asked
+    return replace(asked, near=_near(vectors, shelf, asked))
+
+
+def _near(vectors: VectorStore, shelf: Shelf, asked: Asked) -> tuple[Ints, ...]:
+    """For each view, the rows of the articles that nearness, words or the head propose."""
+    proposed = promising(shelf, asked, PROPOSALS // 10)
+    return tuple(
+        shelf.rows_near(view, vectors.nearest(view.encoder, vector, PROPOSALS), proposed)
+        for view, vector in zip(shelf.views, asked.vectors, strict=False)
+    )
 
 
 def _match(shelf: Shelf, article_id: int, share: float, ranking: Ranking) -> Match:

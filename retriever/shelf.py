@@ -195,10 +195,10 @@ class Shelf:
             found.setdefault(text.key, []).append(row)
         return found
 
-    def rows_near(self, view: "View", keys: Sequence[str]) -> Ints:
-        """The view's own rows of every article that has one of those texts."""
+    def rows_near(self, view: View, keys: Sequence[str], proposed: npt.NDArray[np.intp]) -> Ints:
+        """The view's own rows of the proposed articles and of those with one of the texts."""
         rows = [row for key in keys for row in self._rows_by_key.get(key, ())]
-        places = np.unique(self.labels[rows])
+        places = np.union1d(self.labels[rows], proposed)
         spans = [np.arange(self.bounds[p], self.bounds[p + 1]) for p in places]
         texts = np.concatenate(spans) if spans else np.zeros(0, np.int64)
         return np.flatnonzero(np.isin(view.rows, texts)).astype(np.int32)

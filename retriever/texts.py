@@ -1,5 +1,6 @@
 """What of an article is compared with a question: its title, phrasings, headings and passages."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from retriever.vectors import text_key
 # a Chinese or Korean character weighs about two and a half of them.
 PASSAGE_LENGTH = 300
 DENSE = 2.5
+SENTENCE_END = re.compile(r"(?<=[.!?؟;؛])\s+|(?<=[。！？；])")
 QUESTION_SOURCES = frozenset({"title", "phrasing", "heading"})
 
 
@@ -111,7 +113,7 @@ def _pieces(block: str) -> Iterator[str]:
         yield block
         return
     held = ""
-    for line in block.replace(". ", ".\n").split("\n"):
+    for line in SENTENCE_END.sub("\n", block).split("\n"):
         if held and _length(held) + _length(line) > PASSAGE_LENGTH:
             yield held
             held = ""

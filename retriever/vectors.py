@@ -104,36 +104,33 @@ class VectorStore:
 
     def fetch(self, encoder: Encoder, keys: Sequence[str]) -> dict[str, Vectors]:
         """The vectors that are there, by key."""
-        collection, found = self._collection(encoder), {}
+        found: dict[str, Vectors] = {}
         for start in range(0, len(keys), self._batch):
-            part = collection.get(
-                ids=list(keys[start : start + self._batch]), include=["embeddings"]
-            )
+            wanted = list(keys[start : start + self._batch])
+            part = self._call(encoder, "get", ids=wanted, include=["embeddings"])
             for key, vector in zip(part["ids"], part["embeddings"], strict=True):
                 found[key] = np.asarray(vector, np.float32)
         return found
 
     def add(self, encoder: Encoder, keys: Sequence[str], vectors: Vectors) -> None:
-        """Keep vectors; a key that is there already keeps its own."""
+        """Keep vectors under their keys."""
         for start in range(0, len(keys), self._batch):
             end = start + self._batch
-            self._collection(encoder).upsert(
-                ids=list(keys[start:end]), embeddings=vectors[start:end]
-            )
+            ids = list(keys[start:end])
+            self._call(encoder, "upsert", ids=ids, embeddings=vectors[start:end])
 
     def nearest(self, encoder: Encoder, vector: Vectors, count: int) -> list[str]:
         """Keys of about the nearest vectors: candidates, for an exact score to decide."""
-        answer = self._collection(encoder).query(
-            query_embeddings=[vector], n_results=count, include=[]
+        answer = self._call(
+            encoder, "query", query_embeddings=[vector], n_results=count, include=[]
         )
         return list(answer["ids"][0])
 
     def prune(self, encoder: Encoder, keep: set[str]) -> int:
         """Forget the vectors that no text refers to; their number."""
-        collection = self._collection(encoder)
-        stale = [key for key in collection.get(include=[])["ids"] if key not in keep]
+        stale = [k for k in self._call(encoder, "get", include=[])["ids"] if k not in keep]
         for start in range(0, len(stale), self._batch):
-            collection.delete(ids=stale[start : start + self._batch])
+            self._call(encoder, "delete", ids=stale[start : start + self._batch])
         return len(stale)
 
     def clear(self, encoder: Encoder) -> None:
@@ -142,23 +139,38 @@ class VectorStore:
         self._client.delete_collection(_collection_name(encoder))
         self._collections.pop(encoder.name, None)
 
+    def _call(self, encoder: Encoder, verb: str, **arguments: Any) -> Any:
+        """Ask Chroma; a collection that another process made anew is looked up again."""
+        from chromadb.errors import NotFoundError
+
+        try:
+            return getattr(self._collection(encoder), verb)(**arguments)
+        except NotFoundError:
+            self._collections.pop(encoder.name, None)
+            return getattr(self._collection(encoder), verb)(**arguments)
+
     def _collection(self, encoder: Encoder) -> Any:
         if encoder.name not in self._collections:
             self._collections[encoder.name] = self._client.get_or_create_collection(
                 _collection_name(encoder),
                 embedding_function=None,
-                configuration={"hnsw": {"space": "cosine", "ef_search": 128}},
+                configuration={"hnsw": {"space": "ip", "ef_search": 128}},
             )
         return self._collections[encoder.name]
 
 
 def _collection_name(encoder: Encoder) -> str:
-    return f"texts-{hashlib.sha256(encoder.name.encode()).hexdigest()[:12]}"
+    # Inner product: for unit vectors the same order as cosine, and the bits come back unchanged.
+    return f"texts-ip-{hashlib.sha256(encoder.name.encode()).hexdigest()[:12]}"
 
 
 def _address(url: str) -> tuple[str, int, bool]:
     parts = urlparse(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
         raise Invalid(f"VERBATIM_CHROMA_URL={url} must be like http://127.0.0.1:8001")
     ssl = parts.scheme == "https"
-    return parts.hostname, parts.port or (443 if ssl else 8000), ssl
+    return parts.hostname, port or (443 if ssl else 8000), ssl

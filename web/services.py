@@ -75,8 +75,7 @@ def start_index(services: Services, progress: Progress = silent) -> None:
     wanted = services.settings.embedding_model
     before = note.read_text().strip() if note.exists() else wanted
     previous = _encoders_of(before) if before != wanted else None
-    services.index.start(progress, previous)
-    note.write_text(wanted)
+    services.index.start(progress, previous, lambda: note.write_text(wanted))
 
 
 def _encoders_of(model: str) -> list[Encoder] | None:

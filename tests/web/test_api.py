@@ -355,7 +355,7 @@ def test_writing_needs_a_key(reader: TestClient) -> None:
     "header", ["Bearer vb_forged", "Bearer ", "Basic dXNlcjpwYXNz", "vb_x", "Bearer \xff\xfe"]
 )
 def test_forged_key_opens_nothing(reader: TestClient, header: str) -> None:
-    headers = {"Authorization": header.encode("latin-1")}
+    headers = {b"Authorization": header.encode("latin-1")}
     for response in (
         reader.get("/api/v1/articles", headers=headers),
         reader.post("/api/v1/ask", json={"question": "refund"}, headers=headers),
@@ -381,11 +381,11 @@ def test_revoked_key_and_a_leaver_s_key_open_nothing(
 
 
 def test_public_never_meets_an_agents_article(reader: TestClient) -> None:
-    question = {"q": "how much goodwill may I give to an angry customer", "limit": 100}
+    question = "how much goodwill may I give to an angry customer"
     answers = [
         reader.get("/api/v1/articles", params={"limit": 100}),
-        reader.get("/api/v1/search", params=question),
-        reader.post("/api/v1/ask", json={"question": question["q"]}),
+        reader.get("/api/v1/search", params={"q": question, "limit": 100}),
+        reader.post("/api/v1/ask", json={"question": question}),
         reader.post("/api/v1/ask", json={"question": "goodwill credit", "channel": "widget"}),
     ]
     for response in answers:

@@ -1,7 +1,7 @@
 """What stands before every route: rate, size, headers, and calm when something breaks."""
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.testclient import TestClient
 
 from kb.errors import Invalid
@@ -43,7 +43,7 @@ def test_person_who_asks_too_often_sees_a_page(limited: TestClient) -> None:
 
 
 def test_this_machine_s_command_line_has_no_limit(limited: TestClient) -> None:
-    inside, forged = {"X-Verbatim-Local": "inside"}, {"X-Verbatim-Local": b"insid\xe9"}
+    inside, forged = {b"X-Verbatim-Local": b"inside"}, {b"X-Verbatim-Local": b"insid\xe9"}
     for _ in range(5):
         assert limited.get("/api/v1/articles", headers=inside).status_code == 200
     statuses = [limited.get("/api/v1/articles", headers=forged).status_code for _ in range(4)]
@@ -110,11 +110,11 @@ def broken(open_shop: Services) -> TestClient:
     """An application with a fault in it."""
     app: FastAPI = create_app(open_shop)
 
-    def fault() -> None:
+    def fault(_request: Request) -> Response:
         raise RuntimeError("the secret ingredient")
 
-    app.router.add_route("/api/v1/fault", lambda _request: fault())
-    app.router.add_route("/fault", lambda _request: fault())
+    app.router.add_route("/api/v1/fault", fault)
+    app.router.add_route("/fault", fault)
     # Before the site's own catch-all addresses.
     app.router.routes.insert(0, app.router.routes.pop())
     return TestClient(app, raise_server_exceptions=False)
