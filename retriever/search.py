@@ -21,6 +21,8 @@ PROPOSALS = 200
 EVIDENCE = 3
 # A second article with this much of the first one's belief makes it too close to call.
 CLOSE = 0.5
+# What a question that is word for word one article's phrasing is worth.
+EXACT_CONFIDENCE = 0.99
 # An article with less than this share of the best one's belief is not worth a reader's time.
 RELATED_SHARE = 0.03
 
@@ -88,6 +90,9 @@ def find_at(
         return Findings(level.epoch, (), 0.0, 0.0, False, False)
     asked = asked_of(vectors, shelf, question, language)
     ranking = rank(shelf, asked)
+    exact = shelf.asked_exactly(asked.tokens)
+    if exact is not None:
+        ranking = _put_first(ranking, exact)
     weights = weights_for(shelf.has_phrasings, len(asked.vectors))
     chosen = list(zip(ranking.articles, ranking.shares, strict=True))[:limit]
     sure = ranking.confidence >= weights.answer and ranking.in_scope >= weights.speak
@@ -96,8 +101,21 @@ def find_at(
         matches=tuple(_match(shelf, article, share, ranking) for article, share in chosen),
         confidence=ranking.confidence,
         in_scope=ranking.in_scope,
-        may_answer=sure and not _is_close(ranking),
-        may_clarify=ranking.in_scope >= weights.clarify,
+        may_answer=exact is not None or (sure and not _is_close(ranking)),
+        may_clarify=exact is not None or ranking.in_scope >= weights.clarify,
+    )
+
+
+def _put_first(ranking: Ranking, article_id: int) -> Ranking:
+    """An editor gave the article this very phrasing: there is nothing left to judge."""
+    pairs = zip(ranking.articles, ranking.shares, strict=True)
+    others = [(article, share) for article, share in pairs if article != article_id]
+    return replace(
+        ranking,
+        articles=(article_id, *(article for article, _ in others)),
+        shares=(EXACT_CONFIDENCE, *(share for _, share in others)),
+        confidence=max(ranking.confidence, EXACT_CONFIDENCE),
+        in_scope=max(ranking.in_scope, EXACT_CONFIDENCE),
     )
 
 

@@ -184,6 +184,19 @@ class Shelf:
         self.words = WordIndex([text.tokens for text in self.texts])
         self.heads = self._heads()
 
+    @cached_property
+    def _places_by_tokens(self) -> dict[tuple[str, ...], set[int]]:
+        found: dict[tuple[str, ...], set[int]] = {}
+        for row in np.flatnonzero(self.is_question):
+            if self.texts[row].source != "heading":
+                found.setdefault(self.texts[row].tokens, set()).add(int(self.labels[row]))
+        return found
+
+    def asked_exactly(self, tokens: tuple[str, ...]) -> int | None:
+        """The only article with a title or phrasing of just these words; None if none or more."""
+        places = self._places_by_tokens.get(tokens, set()) if tokens else set()
+        return self.article_ids[next(iter(places))] if len(places) == 1 else None
+
     def place(self, article_id: int) -> int:
         """Where an article stands."""
         return self._places[article_id]

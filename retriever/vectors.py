@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from kb.errors import InUse, Invalid, VerbatimError
 from kb.settings import Settings
 from retriever.embeddings import Encoder, Vectors
 
+log = logging.getLogger("verbatim")
 logging.getLogger("chromadb").setLevel(logging.ERROR)
 
 
@@ -93,8 +95,7 @@ class VectorStore:
                 host, port, ssl = _address(settings.chroma_url)
                 client = chromadb.HttpClient(host=host, port=port, ssl=ssl, settings=quiet)
             else:
-                folder = settings.home / "chroma"
-                client = chromadb.PersistentClient(path=str(folder), settings=quiet)
+                client = _open_folder(settings.home / "chroma", quiet)
             return cls(client)
         except VerbatimError:
             raise
@@ -157,6 +158,37 @@ class VectorStore:
                 configuration={"hnsw": {"space": "ip", "ef_search": 128}},
             )
         return self._collections[encoder.name]
+
+
+def _open_folder(folder: Path, settings: Any) -> Any:
+    """Embedded Chroma; a damaged folder is set aside, for everything in it can be made anew."""
+    import chromadb
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    def client() -> Any:
+        opened = chromadb.PersistentClient(path=str(folder), settings=settings)
+        for collection in opened.list_collections():
+            collection.get(limit=1, include=["embeddings"])
+            collection.query(query_embeddings=[[0.0] * _width(collection)], n_results=1)
+        return opened
+
+    try:
+        return client()
+    except Exception:
+        if not folder.exists() or not os.access(folder, os.W_OK):
+            raise
+        log.warning("%s is damaged; it is set aside and made anew", folder, exc_info=True)
+        SharedSystemClient.clear_system_cache()
+        aside = folder.with_name("chroma-damaged")
+        if aside.is_dir():
+            shutil.rmtree(aside)
+        folder.rename(aside)
+        return client()
+
+
+def _width(collection: Any) -> int:
+    found = collection.get(limit=1, include=["embeddings"])["embeddings"]
+    return len(found[0]) if len(found) else 1
 
 
 def _collection_name(encoder: Encoder) -> str:

@@ -65,9 +65,7 @@ def _url_of(database: str) -> str:
 
 
 @pytest.fixture
-def make_database(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Callable[[str], str]]:
+def make_database(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
     """Makes an empty, migrated database of a kind and gives its URL."""
     made: list[str] = []
 
@@ -113,7 +111,7 @@ def encoders() -> list[Encoder]:
 
 @pytest.fixture(scope="session")
 def vectors(tmp_path_factory: pytest.TempPathFactory) -> VectorStore:
-    """One vector store for all: a vector belongs to its text, so tests cannot disturb each other."""
+    """One vector store for all: a vector belongs to its text, so tests cannot disturb it."""
     return VectorStore.open(Settings(home=tmp_path_factory.mktemp("vectors")))
 
 

@@ -78,7 +78,7 @@ def search(request: Request, locale: Locale, q: str = "") -> HTMLResponse:
             "search.html",
             locale,
             400 if problem == "too_long" else 200,
-            query=q,
+            query=clean(q),
             reply=reply,
             results=results,
             problem=problem,

@@ -4,14 +4,14 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from assistant.answering import Abstained, Answered, ask
+from assistant.answering import Abstained, Answered, Clarification, ask
 from assistant.receipts import get_receipt
-from kb.articles import get_article
+from kb.articles import Wording, get_article
 from kb.db import transaction
 from kb.errors import Invalid
 from kb.publishing import withdraw
 from retriever.index import Index
-from tests.cast import PASSWORD_RESET, mina
+from tests.cast import PASSWORD_RESET, mina, published
 
 LOCALES = ["en", "zh", "ko", "fa", "it"]
 
@@ -46,6 +46,26 @@ def test_same_question_gets_the_same_reply(engine: Engine, shop_index: Index) ->
         first = ask(session, shop_index, "postage price?", LOCALES)
         again = ask(session, restarted, "postage price?", LOCALES)
         assert (first.label, first.confidence) == (again.label, again.confidence)
+
+
+def test_phrasing_asked_word_for_word_is_answered(engine: Engine, shop_index: Index) -> None:
+    wording = Wording(title="Delivery", answer="We bring it.", phrasings=("stamp duty",))
+    with transaction(engine) as session:
+        published(session, "delivery", wording)
+    with Session(engine, expire_on_commit=False) as session:
+        reply = ask(session, shop_index, "Stamp  duty?", LOCALES)
+        assert isinstance(reply.outcome, Answered)
+        assert reply.outcome.words.slug == "delivery"
+
+
+def test_phrasing_of_two_articles_is_a_choice(engine: Engine, shop_index: Index) -> None:
+    twin = Wording(title="Bag", answer="Twin.", phrasings=("send something back",))
+    with transaction(engine) as session:
+        published(session, "bag-one", twin)
+        published(session, "bag-two", twin)
+    with Session(engine, expire_on_commit=False) as session:
+        reply = ask(session, shop_index, "send something back", LOCALES)
+        assert isinstance(reply.outcome, Clarification)
 
 
 def test_agents_answer_is_not_for_the_public(engine: Engine, shop_index: Index) -> None:

@@ -227,13 +227,7 @@ def damage(chroma: Path, how: str) -> None:
             part.write_bytes(b"damaged")
 
 
-unopened = pytest.mark.xfail(reason="retriever.vectors does not put a damaged folder aside yet")
-
-
-@pytest.mark.parametrize(
-    "how",
-    [pytest.param(how, marks=unopened) for how in ("overwritten", "cut", "file")] + ["index"],
-)
+@pytest.mark.parametrize("how", ["overwritten", "cut", "file", "index"])
 def test_damaged_vectors_are_made_again_at_the_start(serve: Serve, home: Path, how: str) -> None:
     damage(home / "chroma", how)
     server = serve().wait()
