@@ -18,7 +18,7 @@ MAX_STEPS = 100
 BUDGET = 1e11
 LEAST_STEPS = 8
 # Relative gain of a step below which there is no more to gain.
-SETTLED = 5e-4
+SETTLED = 1e-4
 # How sharply prototypes part their classes, in units of centred cosine.
 SHARPNESS = 12.0
 # What a class without examples starts from, so that it never wins.

@@ -91,7 +91,7 @@ def find_at(
     asked = asked_of(vectors, shelf, question, language)
     ranking = rank(shelf, asked)
     exact = shelf.asked_exactly(asked.tokens)
-    if exact is not None:
+    if exact:
         ranking = _put_first(ranking, exact)
     weights = weights_for(shelf.has_phrasings, len(asked.vectors))
     chosen = list(zip(ranking.articles, ranking.shares, strict=True))[:limit]
@@ -101,20 +101,21 @@ def find_at(
         matches=tuple(_match(shelf, article, share, ranking) for article, share in chosen),
         confidence=ranking.confidence,
         in_scope=ranking.in_scope,
-        may_answer=exact is not None or (sure and not _is_close(ranking)),
-        may_clarify=exact is not None or ranking.in_scope >= weights.clarify,
+        may_answer=len(exact) == 1 or (sure and not exact and not _is_close(ranking)),
+        may_clarify=bool(exact) or ranking.in_scope >= weights.clarify,
     )
 
 
-def _put_first(ranking: Ranking, article_id: int) -> Ranking:
-    """An editor gave the article this very phrasing: there is nothing left to judge."""
+def _put_first(ranking: Ranking, exact: tuple[int, ...]) -> Ranking:
+    """Editors gave these articles this very phrasing: one is the answer, more are a choice."""
     pairs = zip(ranking.articles, ranking.shares, strict=True)
-    others = [(article, share) for article, share in pairs if article != article_id]
+    others = [(article, share) for article, share in pairs if article not in exact]
+    sure = EXACT_CONFIDENCE / len(exact)
     return replace(
         ranking,
-        articles=(article_id, *(article for article, _ in others)),
-        shares=(EXACT_CONFIDENCE, *(share for _, share in others)),
-        confidence=max(ranking.confidence, EXACT_CONFIDENCE),
+        articles=(*exact, *(article for article, _ in others)),
+        shares=(*(sure for _ in exact), *(share for _, share in others)),
+        confidence=max(ranking.confidence, sure) if len(exact) == 1 else sure,
         in_scope=max(ranking.in_scope, EXACT_CONFIDENCE),
     )
 

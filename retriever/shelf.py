@@ -192,10 +192,10 @@ class Shelf:
                 found.setdefault(self.texts[row].tokens, set()).add(int(self.labels[row]))
         return found
 
-    def asked_exactly(self, tokens: tuple[str, ...]) -> int | None:
-        """The only article with a title or phrasing of just these words; None if none or more."""
+    def asked_exactly(self, tokens: tuple[str, ...]) -> tuple[int, ...]:
+        """The articles with a title or phrasing of just these words."""
         places = self._places_by_tokens.get(tokens, set()) if tokens else set()
-        return self.article_ids[next(iter(places))] if len(places) == 1 else None
+        return tuple(self.article_ids[place] for place in sorted(places))
 
     def place(self, article_id: int) -> int:
         """Where an article stands."""
