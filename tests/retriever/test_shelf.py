@@ -100,9 +100,10 @@ def test_exact_look_at_some_rows_sees_what_a_look_at_all_does(
 def test_rows_near_a_text_are_all_rows_of_its_article(engine: Engine, shop_index: Index) -> None:
     shelf = level_of(engine, shop_index).shelf("public")
     key = next(t.key for t in shelf.texts if t.text == "refund time")
-    rows = shelf.rows_near(shelf.views[0], [key, "unknown"])
+    none = np.zeros(0, np.intp)
+    rows = shelf.rows_near(shelf.views[0], [key, "unknown"], none)
     assert {shelf.documents[shelf.views[0].rows[row]].slug for row in rows} == {"refund-time"}
-    assert shelf.rows_near(shelf.views[0], ["unknown"]).size == 0
+    assert shelf.rows_near(shelf.views[0], ["unknown"], none).size == 0
 
 
 def test_english_encoder_does_not_see_other_languages(engine: Engine, shop_index: Index) -> None:

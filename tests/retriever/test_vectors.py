@@ -205,17 +205,17 @@ def test_vectors_outlive_the_process(tmp_path: Path, own_encoder: Encoder) -> No
 
 
 @pytest.mark.parametrize("junk", [b"not a database" * 500, b"SQLite format 3\x00" + b"\xff" * 5000])
-def test_corrupted_folder_is_reported(tmp_path: Path, junk: bytes) -> None:
+def test_corrupted_folder_is_set_aside_and_made_anew(tmp_path: Path, junk: bytes) -> None:
     (tmp_path / "chroma").mkdir()
     (tmp_path / "chroma" / "chroma.sqlite3").write_bytes(junk)
-    with pytest.raises(VerbatimError, match=f"cannot open the vectors at {tmp_path}"):
-        VectorStore.open(Settings(home=tmp_path))
+    VectorStore.open(Settings(home=tmp_path))
+    assert (tmp_path / "chroma-damaged" / "chroma.sqlite3").read_bytes() == junk
 
 
-def test_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
+def test_file_in_place_of_the_folder_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / "chroma").write_text("a file")
-    with pytest.raises(VerbatimError, match="cannot open the vectors"):
-        VectorStore.open(Settings(home=tmp_path))
+    VectorStore.open(Settings(home=tmp_path))
+    assert (tmp_path / "chroma-damaged").read_text() == "a file"
 
 
 @pytest.mark.parametrize(
