@@ -5,12 +5,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from filelock import FileLock
 from sqlalchemy import Engine
 
 from kb.content import import_folder
@@ -163,30 +161,9 @@ def sample(
     migrate(engine)
     import_folder(engine, ROOT / "content", settings.locales)
     index = Index(engine, vectors, encoders)
-    _bring_level_once(index, tmp_path_factory.getbasetemp().parent / "sample.npz")
+    index.bring_level()
     yield Services(settings, engine, index, None)
     engine.dispose()
-
-
-def _bring_level_once(index: Index, shared: Path) -> None:
-    """Of several test processes the first embeds the sample; the others read what it made."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        index.bring_level()
-        return
-    with FileLock(f"{shared}.lock"):
-        if shared.exists():
-            with np.load(shared) as made:
-                for n, encoder in enumerate(index.encoders):
-                    index.vectors.add(encoder, made[f"keys{n}"].tolist(), made[f"vectors{n}"])
-            index.bring_level()
-            return
-        level = index.bring_level()
-        arrays = {}
-        for n, encoder in enumerate(index.encoders):
-            found = level.vectors[encoder.name]
-            arrays[f"keys{n}"] = np.array(list(found))
-            arrays[f"vectors{n}"] = np.vstack(list(found.values()))
-        np.savez(shared, **arrays)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
