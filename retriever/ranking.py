@@ -81,17 +81,15 @@ def rank(shelf: Shelf, asked: Asked) -> Ranking:
 def examine(shelf: Shelf, asked: Asked) -> Evidence:
     """What every judge sees of a question. The shelf holds at least two articles."""
     views = shelf.views[: len(asked.vectors)]
-    pairs = list(zip(views, asked.vectors, strict=True))
-    centred = [view.centred_question(q, asked.language) for view, q in pairs]
+    centred = _centred(shelf, asked)
     cosines = np.full((VIEWS, len(shelf.texts)), UNSEEN, np.float32)
     for n, view in enumerate(views):
         cosines[n, view.rows] = view.cosines(centred[n], asked.near[n])
-    words = shelf.words.scores(shelf.words.known(asked.tokens))
-    posteriors = shelf.heads[len(views) - 1].log_posteriors(np.concatenate(centred))
+    words, posteriors = _words(shelf, asked), _posteriors(shelf, centred)
     candidates = _candidates(shelf, cosines[: len(views)], words, posteriors[:-1])
     standing = np.zeros(2 + 3 * VIEWS, np.float32)
     standing[:2] = max(posteriors[:-1].max(), LEAST_POSTERIOR), max(posteriors[-1], LEAST_NOBODY)
-    for n, (view, q) in enumerate(pairs):
+    for n, (view, q) in enumerate(zip(views, asked.vectors, strict=True)):
         near = view.nearness(q, cosines[n, view.rows])
         standing[2 + 3 * n : 5 + 3 * n] = view.standing(near, asked.language)
     features = np.array(
@@ -102,14 +100,25 @@ def examine(shelf: Shelf, asked: Asked) -> Evidence:
 
 def promising(shelf: Shelf, asked: Asked, count: int) -> npt.NDArray[np.intp]:
     """The places that words or the head alone would put first; (up to 2 × count,)."""
-    views = shelf.views[: len(asked.vectors)]
-    words = shelf.words.scores(shelf.words.known(asked.tokens))
-    by_words = np.argsort(-np.maximum.reduceat(words, shelf.bounds[:-1]), kind="stable")
-    pairs = zip(views, asked.vectors, strict=True)
-    centred = [view.centred_question(q, asked.language) for view, q in pairs]
-    posteriors = shelf.heads[len(views) - 1].log_posteriors(np.concatenate(centred))
-    by_head = np.argsort(-posteriors[:-1], kind="stable")
+    words = np.maximum.reduceat(_words(shelf, asked), shelf.bounds[:-1])
+    by_words = np.argsort(-words, kind="stable")
+    by_head = np.argsort(-_posteriors(shelf, _centred(shelf, asked))[:-1], kind="stable")
     return np.unique(np.concatenate([by_words[:count], by_head[:count]]))
+
+
+def _centred(shelf: Shelf, asked: Asked) -> list[Vectors]:
+    """The question as each view sees it."""
+    pairs = zip(shelf.views, asked.vectors, strict=False)
+    return [view.centred_question(vector, asked.language) for view, vector in pairs]
+
+
+def _words(shelf: Shelf, asked: Asked) -> Vectors:
+    return shelf.words.scores(shelf.words.known(asked.tokens))
+
+
+def _posteriors(shelf: Shelf, centred: list[Vectors]) -> Vectors:
+    """Log posteriors of the head that reads these views; the last is the background's."""
+    return shelf.heads[len(centred) - 1].log_posteriors(np.concatenate(centred))
 
 
 def _candidates(

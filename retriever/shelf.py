@@ -17,7 +17,6 @@ from retriever.lexical import WordIndex
 from retriever.texts import Document, Text
 
 Ints = npt.NDArray[np.int32]
-Bools = npt.NDArray[np.bool_]
 
 # How many texts of its own a language needs before its own mean counts as much as the background's.
 SHRINKAGE = 20.0
@@ -39,11 +38,14 @@ class Background:
 
     vectors: dict[str, Vectors]
 
+    def rows(self, locale: str) -> Vectors:
+        """The questions of a language, or of all of them; (questions, dimensions)."""
+        own = self.vectors.get(locale)
+        return own if own is not None else np.vstack(list(self.vectors.values()))
+
     def mean(self, locale: str) -> Vectors:
         """The mean question of a language, or of all of them; (dimensions,)."""
-        own = self.vectors.get(locale)
-        rows = own if own is not None else np.vstack(list(self.vectors.values()))
-        return np.asarray(rows.mean(axis=0), np.float32)
+        return np.asarray(self.rows(locale).mean(axis=0), np.float32)
 
 
 class View:
@@ -84,10 +86,8 @@ class View:
         encoders, stores and languages comparable.
         """
         if locale not in self._typical:
-            own = self.background.vectors.get(locale)
-            rows = own if own is not None else np.vstack(list(self.background.vectors.values()))
-            mean = self.question_mean(locale)
-            centred = rows - mean
+            rows = self.background.rows(locale)
+            centred = rows - self.question_mean(locale)
             centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
             cosines = self._all_cosines(centred)
             reached = np.array([self.nearness(q, c) for q, c in zip(rows, cosines, strict=True)])
