@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from kb.settings import Settings
 from web import api, docs, health, help_site, problems
 from web.guards import Guard, RateLimiter
+from web.openapi import complete
 from web.services import Services, open_services, start_index
 
 
@@ -37,6 +38,7 @@ def create_app(services: Services) -> FastAPI:
     problems.install(app)
     for router in (health.router, docs.router, api.router, help_site.router):
         app.include_router(router)
+    complete(app)
     return app
 
 

@@ -328,7 +328,7 @@ def _from_server(settings: Settings, method: str, path: str, body: Any) -> Any:
 
 def _ask_here(settings: Settings, question: str, locale: str | None, channel: str) -> Any:
     from assistant.answering import ask as ask_assistant
-    from web.api import reply_json
+    from web.replies import reply_json
 
     with _opened(settings) as services:
         start_index(services, bar)

@@ -8,17 +8,22 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from kb import history
 from kb.db import reading
+from web.openapi import reply_of
+from web.shapes import Alive, Readiness
 
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz")
+@router.get("/healthz", responses={200: reply_of(Alive, "alive")})
 def healthz() -> dict[str, str]:
     """The process is up."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", responses={503: {"description": "The first index is being built"}})
+@router.get(
+    "/readyz",
+    responses={200: reply_of(Readiness, "ready"), 503: reply_of(Readiness, "starting")},
+)
 def readyz(request: Request) -> Response:
     """Questions are answered; `epoch` is the state they are answered from."""
     services = request.app.state.services

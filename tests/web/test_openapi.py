@@ -2,9 +2,11 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import schemathesis
 from fastapi.testclient import TestClient
@@ -17,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from kb.articles import answer_digest
 from tests.web.conftest import Keys
 from web.app import create_app
 from web.services import Services
@@ -104,6 +107,98 @@ def test_every_error_is_described_as_a_problem(described: dict[str, Any]) -> Non
         for status, reply in operation["responses"].items():
             if status.startswith("4"):
                 assert list(reply["content"]) == ["application/problem+json"], (name, status)
+
+
+Content = tuple[str, dict[str, Any]]
+
+
+def replies(described: dict[str, Any], first_digit: str) -> Iterator[Content]:
+    """The content of every documented reply with such a status, by operation and status."""
+    for name, operation in operations(described).items():
+        for status, reply in operation["responses"].items():
+            if status.startswith(first_digit) and status != "204":
+                (content,) = reply["content"].values()
+                yield f"{name} {status}", content
+
+
+def bodies(described: dict[str, Any]) -> Iterator[Content]:
+    """The content of every request body, by operation."""
+    for name, operation in operations(described).items():
+        if "requestBody" in operation:
+            yield name, operation["requestBody"]["content"]["application/json"]
+
+
+def resolved(described: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """The object that a schema means, also when it may be left out."""
+    named = [s["$ref"] for s in (schema, *schema.get("anyOf", [])) if "$ref" in s]
+    return described["components"]["schemas"][named[0].rsplit("/", 1)[1]] if named else schema
+
+
+def examples_of(described: dict[str, Any], content: dict[str, Any]) -> list[Any]:
+    """Its examples, wherever OpenAPI lets them be written."""
+    shared = described["components"]["examples"]
+    named = [example["$ref"].rsplit("/", 1)[1] for example in content.get("examples", {}).values()]
+    shown = [shared[name]["value"] for name in named]
+    shown += [content["example"]] if "example" in content else []
+    return shown + resolved(described, content["schema"]).get("examples", [])
+
+
+def check(described: dict[str, Any], name: str, content: dict[str, Any]) -> None:
+    """Fails without a typed schema, without an example, and for an example that breaks it."""
+    assert resolved(described, content["schema"]).get("properties"), name
+    assert content["schema"].keys() <= {"$ref", "anyOf", "title"}, name
+    # The components stand beside the schema, so that its references find them.
+    schema = content["schema"] | {"components": described["components"]}
+    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    shown = examples_of(described, content)
+    assert shown, name
+    for example in shown:
+        assert not [error.message for error in validator.iter_errors(example)], name
+
+
+def test_every_success_has_a_schema_and_examples_that_keep_to_it(described: dict[str, Any]) -> None:
+    found = list(replies(described, "2"))
+    assert len(found) == len(OPERATIONS) - 1  # all but DELETE publication, which says nothing
+    for name, content in found:
+        check(described, name, content)
+
+
+def test_every_body_has_an_example_that_keeps_to_its_schema(described: dict[str, Any]) -> None:
+    found = list(bodies(described))
+    assert len(found) == sum(name.startswith("POST") for name in OPERATIONS)
+    for name, content in found:
+        check(described, name, content)
+
+
+def test_every_problem_has_an_example_of_its_own_status(described: dict[str, Any]) -> None:
+    for name, content in replies(described, "4"):
+        check(described, name, content)
+        assert name.endswith(str(content["example"]["status"]))
+
+
+def test_unready_server_has_an_example(described: dict[str, Any]) -> None:
+    for name, content in replies(described, "5"):
+        check(described, name, content)
+
+
+def test_examples_hold_only_fields_of_their_schema(described: dict[str, Any]) -> None:
+    closed = json.loads(json.dumps(described))
+    for schema in closed["components"]["schemas"].values():
+        schema["additionalProperties"] = False
+    for content in (*replies(closed, "2"), *replies(closed, "4"), *bodies(closed)):
+        check(closed, *content)
+
+
+def test_digest_in_an_example_is_that_of_its_text(described: dict[str, Any]) -> None:
+    shown = [e for _, content in replies(described, "2") for e in examples_of(described, content)]
+    answers = [found for found in map(answer_in, shown) if found]
+    assert len(answers) > 8
+    assert all(answer["sha256"] == answer_digest(answer["text"]) for answer in answers)
+
+
+def answer_in(example: dict[str, Any]) -> Any:
+    """The words in an example, wherever they stand."""
+    return example if "sha256" in example else example.get("answer")
 
 
 def test_documentation_loads_only_own_files(reader: TestClient) -> None:

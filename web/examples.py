@@ -1,0 +1,163 @@
+"""Examples for the API's description, from the sample company Quillhaven."""
+
+from typing import Any
+
+from kb.articles import answer_digest
+from kb.markdown import render
+from web.problems import TITLES
+
+Example = dict[str, Any]
+SITE = "https://help.quillhaven.example"
+
+
+def _words(slug: str, version: int, title: str, text: str) -> Example:
+    return {
+        "article": slug,
+        "version": version,
+        "locale": "en",
+        "title": title,
+        "text": text,
+        "html": render(text, SITE),
+        "url": f"{SITE}/en/articles/{slug}",
+        "sha256": answer_digest(text),
+    }
+
+
+def _approved(at: str | None) -> Example:
+    return {"approved_at": at, "verified_at": at}
+
+
+def _link(slug: str, title: str) -> Example:
+    return {"article": slug, "title": title, "url": f"{SITE}/en/articles/{slug}"}
+
+
+# -- asking ------------------------------------------------------------------------
+
+QUESTION: Example = {"question": "i forgot my password", "locale": "en"}
+PASSWORD = _words(
+    "reset-password",
+    3,
+    "I forgot my password",
+    "Choose **Sign in → Forgot password?** and enter your e-mail address. "
+    "The link we send works for 30 minutes.",
+) | _approved("2026-03-02T09:15:24Z")
+RETURNS = _link("return-an-item", "Return an item")
+REFUNDS = _link("refund-time", "When you get your refund")
+NOTE = {"id": "Zk3v0Qx9aLr-2BnT", "issued_at": "2026-03-09T14:02:11.482913Z", "epoch": 412}
+ANSWERED = {
+    "outcome": "answered",
+    "locale": "en",
+    "confidence": 0.97,
+    "answer": PASSWORD,
+    "options": [],
+    "related": [_link("two-step-verification", "Turn on two-step verification")],
+    "reason": None,
+    "notice": None,
+    "receipt": NOTE,
+}
+CLARIFY = ANSWERED | {
+    "outcome": "clarify",
+    "confidence": 0.52,
+    "answer": None,
+    "options": [RETURNS, REFUNDS],
+    "related": [],
+}
+ABSTAINED = ANSWERED | {
+    "outcome": "abstained",
+    "confidence": 0.04,
+    "answer": None,
+    "related": [],
+    "reason": "no_answer",
+}
+RECEIPT = NOTE | {
+    "channel": "help_site",
+    "question": "i forgot my password",
+    "locale": "en",
+    "outcome": "answered",
+    "confidence": 0.97,
+    "answer": PASSWORD,
+    "still_holds": True,
+}
+SUMMARY = PASSWORD | {"category": "account"}
+
+# -- writing -----------------------------------------------------------------------
+
+NEW_REVISION: Example = {
+    "locale": "en",
+    "title": "Can you wrap my present?",
+    "answer": "Choose **Gift wrapping** in the basket: €4 an article, with a card of your words.",
+    "body": "We wrap in recycled paper. Chairs and desks cannot be wrapped.",
+    "phrasings": ["do you gift wrap", "can you put a birthday card in the parcel"],
+    "category": "orders",
+    "owner": "elsa@quillhaven.example",
+    "verify_every": "180d",
+    "based_on": 1,
+}
+NEW_ARTICLE = NEW_REVISION | {"slug": "gift-wrapping", "based_on": 0}
+PLACE: Example = {"locale": "en"}
+NEW_PUBLICATION = PLACE | {
+    "version": 2,
+    "starts_at": "2026-11-15T08:00:00+01:00",
+    "expires_at": "2026-12-27T00:00:00+01:00",
+}
+
+
+def _article(version: int, state: str, approved_at: str | None = None) -> Example:
+    new = NEW_REVISION
+    words = _words("gift-wrapping", version, new["title"], new["answer"])
+    return words | {
+        **_approved(approved_at),
+        "slug": "gift-wrapping",
+        "category": new["category"],
+        "audience": "public",
+        "body": new["body"],
+        "body_html": render(new["body"], SITE),
+        "phrasings": new["phrasings"],
+        "state": state,
+        "live": False,
+        "outdated": False,
+    }
+
+
+APPROVED = _article(2, "approved", "2026-11-02T10:40:07.120486Z")
+PERIOD = {"starts_at": "2026-11-15T07:00:00Z", "expires_at": "2026-12-26T23:00:00Z"}
+
+# -- what is given, by name ---------------------------------------------------------
+
+REPLIES: dict[str, Example] = {
+    "answered": ANSWERED,
+    "clarify": CLARIFY,
+    "abstained": ABSTAINED,
+    "receipt": RECEIPT,
+    "search_results": {"items": [SUMMARY | {"score": 0.9312}], "total": 1, "next": None},
+    "article_list": {"items": [SUMMARY], "total": 53, "next": "reset-password"},
+    "live": APPROVED | {"live": True},
+    "replaced": _article(1, "approved", "2026-10-21T08:05:51.906114Z"),
+    "first_draft": _article(1, "draft"),
+    "draft": _article(2, "draft"),
+    "in_review": _article(2, "in_review"),
+    "approved": APPROVED,
+    "publication": APPROVED | {"live": True} | PERIOD,
+    "alive": {"status": "ok"},
+    "ready": {"status": "ready", "epoch": 412, "store_epoch": 412},
+    "starting": {"status": "starting", "epoch": 0, "store_epoch": 412},
+}
+
+# -- problems ----------------------------------------------------------------------
+
+DETAILS = {
+    400: "There was an error parsing the body",
+    401: "this key is not valid",
+    403: "an author cannot approve their own wording; ask another publisher",
+    404: "there is no article 'gift-wrap'",
+    409: "gift-wrapping (en) now has version 2, not 1; "
+    "read it and send your change again, based on it",
+    413: "the request is larger than 1,000,000 bytes; send less",
+    422: "unknown locale 'tlh'; choose from en, zh, ko, fa, it",
+    429: "too many requests; try again in 12 s",
+}
+PROBLEMS: dict[int, Example] = {
+    status: {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail}
+    for status, detail in DETAILS.items()
+}
+PROBLEMS[422]["field"] = "locale"

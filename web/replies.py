@@ -1,0 +1,122 @@
+"""Replies, articles and receipts as the plain dicts that become JSON; `shapes` describes them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from assistant.answering import Abstained, Answered, Clarification, Reply, Words
+from assistant.receipts import Receipt
+from kb.articles import Revision
+from kb.markdown import render
+from kb.publishing import Publication, live_publication
+from kb.translations import is_outdated
+from web.services import Services
+
+
+def reply_json(services: Services, reply: Reply) -> dict[str, Any]:
+    """A Reply in the shape of the contract."""
+    outcome = reply.outcome
+    words = outcome.words if isinstance(outcome, Answered) else None
+    options = outcome.options if isinstance(outcome, Clarification) else ()
+    related = () if isinstance(outcome, Clarification) else outcome.related
+    return {
+        "outcome": reply.label,
+        "locale": reply.question.locale,
+        "confidence": reply.confidence,
+        "answer": answer_json(services, words.revision, words.slug) if words else None,
+        "options": [link_json(services, words) for words in options],
+        "related": [link_json(services, words) for words in related],
+        "reason": outcome.reason if isinstance(outcome, Abstained) else None,
+        "notice": None,
+        "receipt": {
+            "id": reply.receipt.id,
+            "epoch": reply.receipt.epoch,
+            "issued_at": _iso(reply.receipt.issued_at),
+        },
+    }
+
+
+def answer_json(services: Services, revision: Revision, slug: str) -> dict[str, Any]:
+    """An answer, letter for letter, with where it comes from."""
+    base = services.settings.base_url
+    approved = _iso(revision.approved_at)
+    return {
+        "article": slug,
+        "version": revision.version,
+        "locale": revision.locale,
+        "title": revision.title,
+        "text": revision.answer,
+        "html": render(revision.answer, base),
+        "url": f"{base}/{revision.locale}/articles/{slug}",
+        "sha256": revision.answer_sha256,
+        "approved_at": approved,
+        "verified_at": approved,
+    }
+
+
+def link_json(services: Services, words: Words) -> dict[str, str]:
+    """An article to choose or to read next."""
+    locale = words.locale_asked
+    return {
+        "article": words.slug,
+        "title": words.revision.title,
+        "url": f"{services.settings.base_url}/{locale}/articles/{words.slug}",
+    }
+
+
+def summary_json(services: Services, live: Publication) -> dict[str, Any]:
+    """A live article, as lists show it."""
+    revision, slug = live.revision, live.article.slug
+    return answer_json(services, revision, slug) | {"category": revision.category}
+
+
+def article_json(
+    services: Services, session: Session, revision: Revision, is_live: bool = False
+) -> dict[str, Any]:
+    """One Revision, whole, and whether it is what readers see now."""
+    article = revision.article
+    return answer_json(services, revision, article.slug) | {
+        "slug": article.slug,
+        "category": revision.category,
+        "audience": revision.audience,
+        "body": revision.body,
+        "body_html": render(revision.body, services.settings.base_url),
+        "phrasings": revision.phrasings,
+        "state": revision.state,
+        "live": is_live,
+        "outdated": is_outdated(session, article, revision),
+    }
+
+
+def publication_json(
+    services: Services, session: Session, publication: Publication
+) -> dict[str, Any]:
+    """A Revision that was published, and when it shows."""
+    return article_json(services, session, publication.revision, True) | {
+        "starts_at": _iso(publication.starts_at),
+        "expires_at": _iso(publication.expires_at),
+    }
+
+
+def receipt_json(services: Services, session: Session, receipt: Receipt) -> dict[str, Any]:
+    """A Receipt, the words it stands for, and whether they are still live."""
+    revision = session.get(Revision, receipt.revision_id) if receipt.revision_id else None
+    live = live_publication(session, revision.article_id, revision.locale) if revision else None
+    holds = bool(live and revision and live.revision_id == revision.id)
+    return {
+        "id": receipt.id,
+        "issued_at": _iso(receipt.issued_at),
+        "epoch": receipt.epoch,
+        "channel": receipt.channel,
+        "question": receipt.question,
+        "locale": receipt.locale,
+        "outcome": receipt.outcome,
+        "confidence": receipt.confidence,
+        "answer": answer_json(services, revision, receipt.article or "") if revision else None,
+        "still_holds": holds if revision else None,
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None

@@ -1,0 +1,157 @@
+"""What the JSON API replies with: for its description and its tests, never checked at run time."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+Version = Field(ge=1, description="Counted per article and locale")
+Sha256 = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of `text` in UTF-8, hex")
+State = Literal["draft", "in_review", "approved"]
+Outcome = Literal["answered", "clarify", "abstained"]
+Reason = Literal["no_answer", "not_sure", "no_words"]
+
+
+class Words(BaseModel):
+    """A wording, letter for letter, with where it comes from."""
+
+    article: str = Field(description="The article's slug, which never changes")
+    version: int = Version
+    locale: str = Field(description="May be another than was asked for")
+    title: str
+    text: str = Field(description="The answer in Markdown, as it was approved")
+    html: str = Field(description="`text` as safe HTML")
+    url: str = Field(description="The article on the help site")
+    sha256: str = Sha256
+
+
+class Answer(Words):
+    """An approved answer, letter for letter, with where it comes from."""
+
+    approved_at: datetime
+    verified_at: datetime = Field(description="When somebody last made sure that it is right")
+
+
+class Link(BaseModel):
+    """An article to choose or to read next."""
+
+    article: str = Field(description="Its slug")
+    title: str
+    url: str
+
+
+class ReceiptNote(BaseModel):
+    """Where to look up later what was said."""
+
+    id: str = Field(description="Cannot be guessed; whoever has it may read the receipt")
+    issued_at: datetime
+    epoch: int = Field(ge=0, description="The state of the store that the reply was read from")
+
+
+class Reply(BaseModel):
+    """What is said to a question; `answer` is null unless `outcome` is `answered`."""
+
+    outcome: Outcome
+    locale: str = Field(description="The question's language")
+    confidence: float = Field(ge=0, le=1, description="That the best article found is right")
+    answer: Answer | None
+    options: list[Link] = Field(description="With `clarify`, two or three to choose from")
+    related: list[Link] = Field(max_length=3, description="Worth reading, best first")
+    reason: Reason | None = Field(description="With `abstained`, why there is no answer")
+    notice: None = Field(description="Kept for announcements; null until there are any")
+    receipt: ReceiptNote
+
+
+class Receipt(ReceiptNote):
+    """The reply as it was given, and whether its words are still live."""
+
+    channel: str = Field(description="help_site, widget, sidebar or api")
+    question: str
+    locale: str = Field(description="The question's language")
+    outcome: Outcome
+    confidence: float = Field(ge=0, le=1)
+    answer: Answer | None
+    still_holds: bool | None = Field(description="Null where there was no answer")
+
+
+class Summary(Answer):
+    """A live article, as lists show it."""
+
+    category: str
+
+
+class Found(Summary):
+    """A live article that fits a search."""
+
+    score: float = Field(ge=0, le=1, description="Its part of the belief that all share")
+
+
+class SearchResults(BaseModel):
+    """Articles that fit, best first."""
+
+    items: list[Found]
+    total: int = Field(ge=0)
+    next: None = Field(description="Always null: a search has one page")
+
+
+class ArticleList(BaseModel):
+    """Live articles by slug."""
+
+    items: list[Summary]
+    total: int = Field(ge=0, description="On all pages together")
+    next: str | None = Field(description="Send it as `after` for the next page; null on the last")
+
+
+class Article(Words):
+    """One version of an article, whole."""
+
+    approved_at: datetime | None = Field(description="Null until it is approved")
+    verified_at: datetime | None
+    slug: str = Field(description="The same as `article`")
+    category: str
+    audience: str = Field(description="public, customers, agents or a segment's name")
+    body: str = Field(description="The long form behind the answer, in Markdown")
+    body_html: str = Field(description="`body` as safe HTML")
+    phrasings: list[str] = Field(description="Questions it answers, in customers' words")
+    state: State
+    live: bool = Field(description="Whether this version is what readers see now")
+    outdated: bool = Field(description="A translation whose source has moved on since")
+
+
+class Publication(Article):
+    """The version that was published, and when it shows."""
+
+    starts_at: datetime
+    expires_at: datetime | None = Field(description="Null for no end")
+
+
+class Alive(BaseModel):
+    """The process is up."""
+
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    """Whether questions are answered, and from which state of the store."""
+
+    status: Literal["ready", "starting"]
+    epoch: int = Field(ge=0, description="What is answered from; 0 before the first index")
+    store_epoch: int = Field(ge=0, description="What the store has reached")
+
+
+class WrongField(BaseModel):
+    """A field and what is wrong with it."""
+
+    field: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """What is wrong and what to do, as RFC 9457 problem details."""
+
+    type: Literal["about:blank"]
+    title: str = Field(description="The status in words")
+    status: int = Field(ge=400, le=599)
+    detail: str = Field(description="For a person to read and act on")
+    field: str = Field("", description="With 422, the one field that is wrong")
+    errors: list[WrongField] = Field([], description="With 422, every field of the wrong form")
