@@ -281,7 +281,7 @@ def approve_revision(
 @router.post(
     "/articles/{slug}/publication",
     tags=["write"],
-    **gives(shapes.Publication, "publication", status=201),
+    **gives(shapes.Publication, "scheduled", status=201),
 )
 def publish_article(
     slug: Slug, request: Request, services: Opened, body: NewPublication | None = None

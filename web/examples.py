@@ -137,7 +137,7 @@ REPLIES: dict[str, Example] = {
     "draft": _article(2, "draft"),
     "in_review": _article(2, "in_review"),
     "approved": APPROVED,
-    "publication": APPROVED | {"live": True} | PERIOD,
+    "scheduled": APPROVED | PERIOD,
     "alive": {"status": "ok"},
     "ready": {"status": "ready", "epoch": 412, "store_epoch": 412},
     "starting": {"status": "starting", "epoch": 0, "store_epoch": 412},

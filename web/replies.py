@@ -8,6 +8,7 @@ from sqlmodel import Session
 from assistant.answering import Abstained, Answered, Clarification, Reply, Words
 from assistant.receipts import Receipt
 from kb.articles import Revision
+from kb.db import now
 from kb.markdown import render
 from kb.publishing import Publication, live_publication
 from kb.translations import is_outdated
@@ -93,7 +94,8 @@ def publication_json(
     services: Services, session: Session, publication: Publication
 ) -> dict[str, Any]:
     """A Revision that was published, and when it shows."""
-    return article_json(services, session, publication.revision, True) | {
+    is_live = publication.is_live(now())
+    return article_json(services, session, publication.revision, is_live) | {
         "starts_at": _iso(publication.starts_at),
         "expires_at": _iso(publication.expires_at),
     }

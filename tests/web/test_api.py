@@ -188,7 +188,8 @@ def test_missing_article_is_not_found(reader: TestClient, slug: str) -> None:
 def test_new_wording_is_said_as_soon_as_it_is_published(client: TestClient, keys: Keys) -> None:
     create(client, keys)
     assert ask(client, ASKED)["outcome"] != "answered"
-    assert publish(client, keys).status_code == 201
+    made = publish(client, keys)
+    assert (made.status_code, made.json()["live"]) == (201, True)
     reply = ask(client, ASKED)
     assert (reply["outcome"], reply["answer"]["text"]) == ("answered", WARRANTY["answer"])
 
@@ -279,6 +280,7 @@ def test_scheduled_start_waits_for_its_time(client: TestClient, keys: Keys) -> N
     start = datetime.now(UTC) + timedelta(seconds=2)
     made = publish(client, keys, starts_at=start.isoformat())
     assert datetime.fromisoformat(made.json()["starts_at"]) == start
+    assert made.json()["live"] is False
     assert ask(client, ASKED)["outcome"] != "answered"
     time.sleep(max(0.0, (start - datetime.now(UTC)).total_seconds()))
     assert ask(client, ASKED)["outcome"] == "answered"
