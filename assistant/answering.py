@@ -9,7 +9,7 @@ from assistant.receipts import Receipt
 from assistant.understanding import Question, understand
 from kb.articles import Revision
 from kb.audiences import PUBLIC, audience_of, visible_to
-from kb.publishing import Publication, best_live
+from kb.publishing import best_live
 from retriever.index import Index
 from retriever.search import Findings, find_matches, nothing_found
 
@@ -23,23 +23,14 @@ OPTION_SHARE = 0.08
 class Words:
     """An approved answer as it is live now, in the reader's locale or another."""
 
-    publication: Publication
+    slug: str
+    revision: Revision
     locale_asked: str
-
-    @property
-    def slug(self) -> str:
-        """The article's lasting name."""
-        return self.publication.article.slug
-
-    @property
-    def revision(self) -> Revision:
-        """The approved wording."""
-        return self.publication.revision
 
     @property
     def is_in_another_locale(self) -> bool:
         """The article has no wording in the language that was asked for."""
-        return self.publication.locale != self.locale_asked
+        return self.revision.locale != self.locale_asked
 
 
 @dataclass(frozen=True)
@@ -129,7 +120,7 @@ def consider(
         )
     else:
         findings = nothing_found(index, session)
-    words = _live_words(session, findings, question.locale, locales, audience)
+    words = _live_words(session, index, findings, question.locale, locales, audience)
     return Judged(question, findings, decide(question, findings, words))
 
 
@@ -151,12 +142,28 @@ def decide(question: Question, findings: Findings, words: dict[int, Words]) -> O
 
 
 def _live_words(
-    session: Session, findings: Findings, locale: str, locales: list[str], audience: str
+    session: Session,
+    index: Index,
+    findings: Findings,
+    locale: str,
+    locales: list[str],
+    audience: str,
 ) -> dict[int, Words]:
-    """What the store shows live now of the matched articles, in the best locale of each."""
+    """What shows now of the matched articles, in the best locale of each."""
     ids = [match.article_id for match in findings.matches]
-    live = best_live(session, ids, [locale, *locales], visible_to(audience)) if ids else {}
-    return {article_id: Words(publication, locale) for article_id, publication in live.items()}
+    order = [locale, *locales]
+    if findings.live is None:
+        shown = best_live(session, ids, order, visible_to(audience)) if ids else {}
+        found = {article_id: publication.revision for article_id, publication in shown.items()}
+    else:
+        best = {
+            article_id: next((of[code] for code in order if code in of), None)
+            for article_id, of in findings.live.items()
+        }
+        whole = index.revisions([id_ for id_ in best.values() if id_ is not None])
+        found = {article_id: whole[id_] for article_id, id_ in best.items() if id_ is not None}
+    slugs = {match.article_id: match.slug for match in findings.matches}
+    return {id_: Words(slugs[id_], revision, locale) for id_, revision in found.items()}
 
 
 def _receipt(judged: Judged, channel: str, audience: str) -> Receipt:

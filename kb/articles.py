@@ -9,12 +9,13 @@ A Revision's state is derived from its Reviews:
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint, func
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 from sqlmodel import Field, Relationship, Session, SQLModel, col, select
 
 from kb.db import UtcDateTime, now, written_once
@@ -273,10 +274,18 @@ def find_revision(
     return found
 
 
-def list_revisions(session: Session, article_id: int, locale: str) -> list[Revision]:
-    """All Revisions in that locale, newest first."""
-    query = _revisions(article_id, locale).order_by(col(Revision.version).desc())
-    return list(session.exec(query))
+def load_revisions(session: Session, ids: Iterable[int]) -> dict[int, Revision]:
+    """Revisions by id, whole, so that they can be read when the session is gone."""
+    query = (
+        select(Revision)
+        .where(col(Revision.id).in_(list(ids)))
+        .options(
+            joinedload(Revision.article),  # type: ignore[arg-type]
+            selectinload(Revision.phrasing_rows),  # type: ignore[arg-type]
+            selectinload(Revision.reviews),  # type: ignore[arg-type]
+        )
+    )
+    return {revision.id: revision for revision in session.exec(query) if revision.id}
 
 
 def _revisions(article_id: int, locale: str) -> Any:

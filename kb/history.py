@@ -27,6 +27,10 @@ class Event(SQLModel, table=True):
     data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
 
 
+# Asked with every question, so built once.
+LAST_EVENT = select(func.max(Event.id))
+
+
 def record(
     session: Session,
     kind: str,
@@ -52,10 +56,4 @@ def record(
 
 def epoch(session: Session) -> int:
     """The id of the last Event; 0 for an empty store."""
-    return session.exec(select(func.max(Event.id))).one() or 0
-
-
-def moved_since(session: Session, then: int) -> bool:
-    """Whether anything customers can see has changed after that epoch."""
-    query = select(Event.id).where(Event.id > then, Event.kind.in_(LIVE_KINDS))  # type: ignore
-    return session.exec(query.limit(1)).first() is not None
+    return session.execute(LAST_EVENT).scalar_one() or 0

@@ -32,7 +32,7 @@ from kb.articles import (
 )
 from kb.audiences import Audiences
 from kb.db import UtcDateTime, now
-from kb.errors import Conflict, Invalid, NotAllowed, NotFound
+from kb.errors import Conflict, Invalid, NotAllowed
 from kb.people import Person, require
 
 
@@ -391,14 +391,6 @@ def _scheduled(session: Session, article_id: int, locale: str, at: datetime) -> 
         place, Publication.starts_at > at, col(Publication.ended_at).is_(None)
     )
     return list(session.exec(waiting))
-
-
-def published_article(session: Session, slug: str, audiences: Iterable[str]) -> Article:
-    """An article with anything live for those audiences. Raises NotFound, whatever the reason."""
-    article = find_article(session, slug)
-    if article and live_publications(session, None, audiences, [article.id]):  # type: ignore
-        return article
-    raise NotFound(f"there is no article {slug[:120]!r}")
 
 
 def _record(

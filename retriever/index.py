@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -21,6 +22,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from kb import history
+from kb.articles import Revision, load_revisions
 from kb.audiences import PUBLIC, Audiences, visible_to
 from kb.db import now, reading, transaction
 from kb.history import LIVE_KINDS, Event
@@ -36,7 +38,8 @@ INLINE_LIMIT = 64
 BATCH = 32
 # A scheduled publication shows within a second; this is how often the clock is looked at.
 WATCH_SECONDS = 0.5
-CACHE_SIZE = 20_000
+CACHE_SIZE = 4_000
+REVISIONS_KEPT = 2_000
 
 log = logging.getLogger("verbatim")
 
@@ -72,6 +75,25 @@ class Level:
                 self.shelves[visible] = Shelf(seen, self.encoders, self.vectors, self.backgrounds)
             return self.shelves[visible]
 
+    @cached_property
+    def _documents_of(self) -> dict[int, list[Document]]:
+        found: dict[int, list[Document]] = {}
+        for document in self.documents:
+            found.setdefault(document.article_id, []).append(document)
+        return found
+
+    def live(self, article_ids: Iterable[int], audience: str) -> dict[int, dict[str, int]]:
+        """Which Revision of each article shows to an audience: article → locale → id."""
+        seen = visible_to(audience)
+        return {
+            article_id: {
+                d.locale: d.revision_id
+                for d in self._documents_of.get(article_id, [])
+                if seen is None or d.audience in seen
+            }
+            for article_id in article_ids
+        }
+
     def remembered(self, key: Any, compute: Callable[[], Any]) -> Any:
         """What was found for a question at this level; a new level starts with nothing."""
         if key in self.cache:
@@ -91,25 +113,38 @@ class Index:
         self._building = threading.Lock()
         self._behind: threading.Thread | None = None
         self._backgrounds: dict[str, Background] = {}
+        self._revisions: dict[int, Revision] = {}
 
-    def level(self, session: Session) -> Level:
-        """The Level for the next question: brought level first if history has moved."""
+    def level(self, session: Session) -> tuple[Level, bool]:
+        """The Level for the next question, brought level first if history has moved; and
+        whether it is level with history, or lags because much has to be embedded."""
         level = self._level
         if level is None:
-            return self.bring_level()
+            return self.bring_level(), True
         if self._is_current(session, level):
-            return level
+            return level, True
         if self._behind and self._behind.is_alive() and self._building.locked():
-            return level
+            return level, False
         if self._missing_texts(session, level) > INLINE_LIMIT:
             self._build_behind(self.bring_level)
-            return level
+            return level, False
         try:
-            return self.bring_level()
+            return self.bring_level(), True
         except Exception:
             # Disk full, or Chroma gone: words still come from the store, so what is known stands.
             log.exception("the index could not follow history")
-            return level
+            return level, False
+
+    def revisions(self, ids: Sequence[int]) -> dict[int, Revision]:
+        """Revisions by id. They never change, so those asked for before are still in memory."""
+        missing = [id_ for id_ in ids if id_ not in self._revisions]
+        if missing:
+            with reading(self.engine) as session:
+                self._revisions.update(load_revisions(session, missing))
+        found = {id_: self._revisions[id_] for id_ in ids}
+        if len(self._revisions) > REVISIONS_KEPT:
+            self._revisions = {}
+        return found
 
     def start(
         self,

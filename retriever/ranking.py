@@ -15,6 +15,8 @@ from retriever.embeddings import Vectors
 from retriever.shelf import UNSEEN, Ints, Shelf
 from retriever.weights import Weights, weights_for
 
+Places = npt.NDArray[np.signedinteger]
+
 CANDIDATES = 24
 VIEWS = 2
 # Log posteriors beyond these say no more than that it is hopeless.
@@ -81,20 +83,15 @@ def rank(shelf: Shelf, asked: Asked) -> Ranking:
 def examine(shelf: Shelf, asked: Asked) -> Evidence:
     """What every judge sees of a question. The shelf holds at least two articles."""
     views = shelf.views[: len(asked.vectors)]
-    centred = _centred(shelf, asked)
     cosines = np.full((VIEWS, len(shelf.texts)), UNSEEN, np.float32)
-    for n, view in enumerate(views):
-        cosines[n, view.rows] = view.cosines(centred[n], asked.near[n])
-    words, posteriors = _words(shelf, asked), _posteriors(shelf, centred)
-    candidates = _candidates(shelf, cosines[: len(views)], words, posteriors[:-1])
     standing = np.zeros(2 + 3 * VIEWS, np.float32)
-    standing[:2] = max(posteriors[:-1].max(), LEAST_POSTERIOR), max(posteriors[-1], LEAST_NOBODY)
-    for n, (view, q) in enumerate(zip(views, asked.vectors, strict=True)):
-        near = view.nearness(q, cosines[n, view.rows])
+    for n, (view, question) in enumerate(zip(views, asked.vectors, strict=True)):
+        cosines[n, view.rows], near = view.look(question, asked.language, asked.near[n])
         standing[2 + 3 * n : 5 + 3 * n] = view.standing(near, asked.language)
-    features = np.array(
-        [_features(shelf, place, cosines, words, posteriors) for place in candidates], np.float32
-    )
+    words, posteriors = _words(shelf, asked), _posteriors(shelf, asked)
+    standing[:2] = max(posteriors[:-1].max(), LEAST_POSTERIOR), max(posteriors[-1], LEAST_NOBODY)
+    candidates = _candidates(shelf, cosines[: len(views)], words, posteriors[:-1])
+    features = _features(shelf, candidates, cosines, words, posteriors)
     return Evidence(candidates, features, standing, cosines, words)
 
 
@@ -102,23 +99,22 @@ def promising(shelf: Shelf, asked: Asked, count: int) -> npt.NDArray[np.intp]:
     """The places that words or the head alone would put first; (up to 2 × count,)."""
     words = np.maximum.reduceat(_words(shelf, asked), shelf.bounds[:-1])
     by_words = np.argsort(-words, kind="stable")
-    by_head = np.argsort(-_posteriors(shelf, _centred(shelf, asked))[:-1], kind="stable")
+    by_head = np.argsort(-_posteriors(shelf, asked)[:-1], kind="stable")
     return np.unique(np.concatenate([by_words[:count], by_head[:count]]))
-
-
-def _centred(shelf: Shelf, asked: Asked) -> list[Vectors]:
-    """The question as each view sees it."""
-    pairs = zip(shelf.views, asked.vectors, strict=False)
-    return [view.centred_question(vector, asked.language) for view, vector in pairs]
 
 
 def _words(shelf: Shelf, asked: Asked) -> Vectors:
     return shelf.words.scores(shelf.words.known(asked.tokens))
 
 
-def _posteriors(shelf: Shelf, centred: list[Vectors]) -> Vectors:
+def _posteriors(shelf: Shelf, asked: Asked) -> Vectors:
     """Log posteriors of the head that reads these views; the last is the background's."""
-    return shelf.heads[len(centred) - 1].log_posteriors(np.concatenate(centred))
+    views = shelf.views[: len(asked.vectors)]
+    centred = [
+        view.centred_questions(vector[None], asked.language)[0]
+        for view, vector in zip(views, asked.vectors, strict=True)
+    ]
+    return shelf.heads[len(views) - 1].log_posteriors(np.concatenate(centred))
 
 
 def _candidates(
@@ -132,27 +128,42 @@ def _candidates(
 
 
 def _features(
-    shelf: Shelf, place: int, cosines: Vectors, words: Vectors, posteriors: Vectors
-) -> list[float]:
-    start, end = shelf.bounds[place], shelf.bounds[place + 1]
-    middle = start + int(shelf.question_counts[place])
-    row: list[float] = []
+    shelf: Shelf,
+    candidates: npt.NDArray[np.intp],
+    cosines: Vectors,
+    words: Vectors,
+    posteriors: Vectors,
+) -> Vectors:
+    """What each judge says of each candidate; (k, 11)."""
+    starts, ends = shelf.bounds[candidates], shelf.bounds[candidates + 1]
+    middles = starts + shelf.question_counts[candidates]
+    questions, passages = _rows(starts, middles), _rows(middles, ends)
+    columns: list[Vectors] = []
     for view in range(VIEWS):
-        row += _best(cosines[view, start:middle], 3)
-        row += _best(cosines[view, middle:end], 2)
-    row.append(float(max(posteriors[place], LEAST_POSTERIOR * 2)))
-    row.append(float(words[start:middle].max(initial=0)))
-    row.append(float(words[middle:end].max(initial=0)))
-    return row
+        columns += _best(cosines[view], questions, 3)
+        columns += _best(cosines[view], passages, 2)
+    columns.append(np.maximum(posteriors[candidates], LEAST_POSTERIOR * 2))
+    columns += [np.maximum(_best(words, rows, 1)[0], 0) for rows in (questions, passages)]
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
-def _best(cosines: Vectors, count: int) -> list[float]:
-    """The best, and the mean of the best few; zeros where nothing was seen."""
-    seen = cosines[cosines > UNSEEN]
-    if not seen.size:
-        return [0.0, 0.0]
-    top = np.sort(seen)[::-1][:count]
-    return [float(top[0]), float(top.mean())]
+def _rows(starts: Places, ends: Places) -> Places:
+    """The rows from each start to its end, filled up with -1; (k, longest)."""
+    longest = max(int((ends - starts).max()), 1)
+    rows = starts[:, None] + np.arange(longest)
+    return np.where(rows < ends[:, None], rows, -1)
+
+
+def _best(values: Vectors, rows: Places, count: int) -> list[Vectors]:
+    """For each line of rows the best value, and the mean of the best few; 0 where none is seen."""
+    found = np.where(rows < 0, UNSEEN, values[rows])
+    if found.shape[1] > count:
+        found = np.partition(found, found.shape[1] - count, axis=1)[:, -count:]
+    seen = found > UNSEEN
+    counts = seen.sum(axis=1)
+    total = np.where(seen, found, 0).sum(axis=1)
+    best = np.where(counts > 0, found.max(axis=1), 0)
+    return [best, total / np.maximum(counts, 1)]
 
 
 def signs_of(evidence: Evidence, weights: Weights) -> Vectors:

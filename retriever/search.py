@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from sqlmodel import Session
@@ -14,7 +15,6 @@ from retriever.texts import Text
 from retriever.vectors import VectorStore
 from retriever.weights import weights_for
 
-_POOL = ThreadPoolExecutor(8, thread_name_prefix="encode")
 # Up to this many texts, looking at all of them costs less than asking which to look at.
 EXACT_LIMIT = 12_000
 PROPOSALS = 200
@@ -54,7 +54,11 @@ class Match:
 
 @dataclass(frozen=True)
 class Findings:
-    """Matches best first; `confidence` that the first is right, `in_scope` that any can be."""
+    """Matches best first; `confidence` that the first is right, `in_scope` that any can be.
+
+    `live` says which Revision of a match shows in each locale (article → locale → id); None when
+    the index lags behind history and the store has to be asked.
+    """
 
     epoch: int
     matches: tuple[Match, ...]
@@ -62,23 +66,25 @@ class Findings:
     in_scope: float
     may_answer: bool
     may_clarify: bool
+    live: dict[int, dict[str, int]] | None = None
 
 
 def find_matches(
     session: Session, index: Index, question: str, language: str, audience: str, limit: int = 10
 ) -> Findings:
     """Matches for a question, best first, at the level of this instant."""
-    level = index.level(session)
+    level, is_current = index.level(session)
     key = (question, language, audience, limit)
     found: Findings = level.remembered(
         key, lambda: find_at(index.vectors, level, question, language, audience, limit)
     )
-    return found if found.epoch == level.epoch else replace(found, epoch=level.epoch)
+    live = level.live([m.article_id for m in found.matches], audience) if is_current else None
+    return replace(found, epoch=level.epoch, live=live)
 
 
 def nothing_found(index: Index, session: Session) -> Findings:
     """What is found for something that is no question."""
-    return Findings(index.level(session).epoch, (), 0.0, 0.0, False, False)
+    return Findings(index.level(session)[0].epoch, (), 0.0, 0.0, False, False)
 
 
 def find_at(
@@ -128,11 +134,19 @@ def asked_of(vectors: VectorStore | None, shelf: Shelf, question: str, language:
     """A question as the judges see it; without `vectors`, every text gets an exact look."""
     encoders = [v.encoder for v in shelf.views if reads(v.encoder, language)]
     # Side by side: together the encoders take little longer than the slower one.
-    encoded = tuple(_POOL.map(lambda encoder: encoder.questions([question])[0], encoders))
+    waiting = [_thread_of(e.name).submit(e.questions, [question]) for e in encoders]
+    encoded = tuple(future.result()[0] for future in waiting)
     asked = Asked(language, tuple(tokenize(question, language)), encoded)
     if vectors is None or len(shelf.texts) <= EXACT_LIMIT:
         return asked
     return replace(asked, near=_near(vectors, shelf, asked))
+
+
+@cache
+def _thread_of(encoder: str) -> ThreadPoolExecutor:
+    """One thread an encoder: its engine uses all cores for one question, and every further
+    thread that calls it would bring helpers and memory of its own."""
+    return ThreadPoolExecutor(1, thread_name_prefix=f"encode-{encoder}")
 
 
 def _near(vectors: VectorStore, shelf: Shelf, asked: Asked) -> tuple[Ints, ...]:

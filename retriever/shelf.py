@@ -25,8 +25,6 @@ EXAMPLE_WEIGHTS = {"title": 4.0, "phrasing": 1.0, "heading": 0.5}
 
 # A background question whose centred cosine with one of ours reaches this is taken for ours.
 OUR_OWN = 0.75
-# How many of the nearest texts are looked at for the best raw cosine.
-NEAREST = 64
 UNSEEN = np.float32(-1.0)
 # Phrasings an article, on average, from which they rather than the passages decide.
 PHRASINGS_ENOUGH = 2.5
@@ -65,7 +63,9 @@ class View:
         self.encoder, self.rows, self.vectors, self.background = encoder, rows, vectors, background
         self._means: dict[tuple[str, bool], Vectors] = {}
         self._typical: dict[str, tuple[Vectors, Vectors]] = {}
-        self._is_question = np.array([texts[row].is_question for row in rows], bool)
+        self._with_mean: dict[str, Vectors] = {}
+        is_question = np.array([texts[row].is_question for row in rows], bool)
+        self._kinds = np.flatnonzero(is_question), np.flatnonzero(~is_question)
         groups = [(texts[row].locale, texts[row].is_question) for row in rows]
         self._centres: list[Vectors] = []
         self._centre_of = np.zeros(len(rows), np.int32)
@@ -86,27 +86,55 @@ class View:
         encoders, stores and languages comparable.
         """
         if locale not in self._typical:
-            rows = self.background.rows(locale)
-            centred = rows - self.question_mean(locale)
-            centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
-            cosines = self._all_cosines(centred)
-            reached = np.array([self.nearness(q, c) for q, c in zip(rows, cosines, strict=True)])
+            reached = self.look_at_all(self.background.rows(locale), locale)[1]
             self._typical[locale] = (reached.mean(axis=0), reached.std(axis=0) + 1e-3)
         return self._typical[locale]
 
-    def _all_cosines(self, centred: Vectors) -> Vectors:
-        """Centred cosine of every row with many centred questions; (questions, n)."""
-        offsets = centred @ np.array(self._centres, np.float32).T
-        products = centred @ self.vectors.T - offsets[:, self._centre_of]
-        return np.asarray(products / self._norms, np.float32)
+    def look(
+        self, question: Vectors, locale: str, only: Ints | None = None
+    ) -> tuple[Vectors, Vectors]:
+        """Centred cosine of every row, or `only` of some, with a question; and its nearness.
 
-    def nearness(self, vector: Vectors, cosines: Vectors) -> Vectors:
-        """Best raw cosine, best centred cosine with a question and with a passage; (3,)."""
-        count = min(NEAREST, len(cosines))
-        top = np.argpartition(-cosines, count - 1)[:count]
-        raw = (self.vectors[top] @ vector).max()
-        questions, passages = cosines[self._is_question], cosines[~self._is_question]
-        return np.array([raw, questions.max(initial=-1), passages.max(initial=-1)], np.float32)
+        Nearness (3,): the best raw cosine, the best centred one with a question and with a
+        passage.
+        """
+        if only is None:
+            cosines, nearness = self.look_at_all(question[None], locale)
+            return cosines[0], nearness[0]
+        cosines = np.full(len(self.rows), UNSEEN, np.float32)
+        centred, length = self._centred(question[None], locale)
+        products = centred @ self.vectors[only].T
+        cosines[only] = self._cosines(products, centred, only)[0]
+        raw = length[0] * products[0] + self._products_with_mean(locale)[only]
+        best = raw.max(initial=-1), *(cosines[kind].max(initial=-1) for kind in self._kinds)
+        return cosines, np.array(best, np.float32)
+
+    def look_at_all(self, questions: Vectors, locale: str) -> tuple[Vectors, Vectors]:
+        """As `look`, for several questions: (questions, n) and (questions, 3)."""
+        centred, lengths = self._centred(questions, locale)
+        products = centred @ self.vectors.T
+        cosines = self._cosines(products, centred, slice(None))
+        products *= lengths[:, None]
+        products += self._products_with_mean(locale)
+        best = [cosines[:, kind].max(axis=1, initial=-1) for kind in self._kinds]
+        return cosines, np.stack([products.max(axis=1), *best], axis=1)
+
+    def _cosines(self, products: Vectors, centred: Vectors, rows: Ints | slice) -> Vectors:
+        offsets = centred @ np.array(self._centres, np.float32).T
+        cosines = products - offsets[:, self._centre_of[rows]]
+        return np.asarray(cosines / self._norms[rows], np.float32)
+
+    def _centred(self, questions: Vectors, locale: str) -> tuple[Vectors, Vectors]:
+        """Unit vectors seen from where questions of that language centre; and what was divided."""
+        moved = questions - self.question_mean(locale)
+        lengths = np.maximum(np.linalg.norm(moved, axis=1), 1e-6).astype(np.float32)
+        return np.asarray(moved / lengths[:, None], np.float32), lengths
+
+    def _products_with_mean(self, locale: str) -> Vectors:
+        """Every row's product with that language's mean question; (n,)."""
+        if locale not in self._with_mean:
+            self._with_mean[locale] = self.vectors @ self.question_mean(locale)
+        return self._with_mean[locale]
 
     def standing(self, nearness: Vectors, locale: str) -> Vectors:
         """Nearness in spreads above what that language's background typically reaches; (3,)."""
@@ -121,35 +149,19 @@ class View:
         weight = len(own) / (len(own) + SHRINKAGE)
         return np.asarray(weight * mean + (1 - weight) * self.background.mean(locale), np.float32)
 
-    def centred_question(self, vector: Vectors, locale: str) -> Vectors:
-        """The question's unit vector, seen from where questions of its language centre here."""
-        return _unit(vector - self.question_mean(locale))
+    def centred_questions(self, questions: Vectors, locale: str) -> Vectors:
+        """Unit vectors, seen from where questions of their language centre here."""
+        return self._centred(questions, locale)[0]
 
     def question_mean(self, locale: str) -> Vectors:
         """Where questions of that language centre in this store."""
         own = self._means.get((locale, True))
         return self.background.mean(locale) if own is None else own
 
-    def cosines(self, centred: Vectors, only: Ints | None = None) -> Vectors:
-        """Centred cosine of every row, or `only` of some, with a centred question; (n,)."""
-        offsets = np.array(self._centres, np.float32) @ centred
-        if only is None:
-            return np.asarray(
-                (self.vectors @ centred - offsets[self._centre_of]) / self._norms, np.float32
-            )
-        cosines = np.full(len(self.rows), UNSEEN, np.float32)
-        dots = self.vectors[only] @ centred - offsets[self._centre_of[only]]
-        cosines[only] = dots / self._norms[only]
-        return cosines
-
     def centred_rows(self) -> Vectors:
         """Every row as a centred unit vector, to fit a head on; (n, dimensions)."""
         rows = self.vectors - np.array(self._centres, np.float32)[self._centre_of]
         return np.asarray(rows / self._norms[:, None], np.float32)
-
-
-def _unit(vector: Vectors) -> Vectors:
-    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-6), np.float32)
 
 
 class Shelf:
@@ -248,15 +260,13 @@ class Shelf:
     def _nobody(self, views: Sequence[View]) -> list[Vectors]:
         """Background questions, but for those that this store may well answer."""
         locales = list(views[-1].background.vectors)
-        rows = [np.vstack([_background_rows(v, c) for c in locales]) for v in views]
+        rows = [
+            np.vstack([v.centred_questions(v.background.vectors[c], c) for c in locales])
+            for v in views
+        ]
         questions = views[0].centred_rows()[self.is_question[views[0].rows]]
         strange = (rows[0] @ questions.T).max(axis=1, initial=-1) < OUR_OWN
         return [r[strange] for r in rows]
-
-
-def _background_rows(view: View, locale: str) -> Vectors:
-    rows = view.background.vectors[locale]
-    return np.vstack([view.centred_question(row, locale) for row in rows])
 
 
 def _stack(vectors: dict[str, Vectors], texts: Sequence[Text], rows: Ints) -> Vectors:

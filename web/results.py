@@ -62,10 +62,10 @@ def _find(request: Request, session: Session, question: str, language: str) -> F
 def _is_extra(match: Match, reply: Reply) -> bool:
     outcome = reply.outcome
     if isinstance(outcome, Answered):
-        return match.article_id != outcome.words.publication.article_id
+        return match.article_id != outcome.words.revision.article_id
     if isinstance(outcome, Abstained):
-        return match.article_id in {w.publication.article_id for w in outcome.related}
-    return match.article_id not in {w.publication.article_id for w in outcome.options}
+        return match.article_id in {w.revision.article_id for w in outcome.related}
+    return match.article_id not in {w.revision.article_id for w in outcome.options}
 
 
 def _result(match: Match, entry: Entry, question: str) -> Result:
