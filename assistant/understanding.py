@@ -2,17 +2,11 @@
 
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
+from assistant.languages import detect_language
 from kb.errors import Invalid
-from kb.settings import LOCALE_NAMES
 
 QUESTION_LIMIT = 2000
-SCRIPTS = (("HANGUL", "ko"), ("ARABIC", "fa"), ("CJK", "zh"))
-LATIN = ("en", "it")
-# Log-probability by which a detected Latin language must lead to overrule the page's own.
-LEAD = 8.0
 
 
 @dataclass(frozen=True)
@@ -61,44 +55,3 @@ def clean(text: str) -> str:
 def _is_invisible(c: str) -> bool:
     # Joiners shape Persian words and emoji, so they stay.
     return unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn") and c not in "\u200c\u200d"
-
-
-def detect_language(text: str, hint: str | None, locales: list[str]) -> str:
-    """The language of a text, by script and then by letters; the hint wins when in doubt."""
-    counts = dict.fromkeys(("ko", "fa", "zh", "latin"), 0)
-    for c in text:
-        if c.isalpha():
-            counts[_script(c)] += 1
-    # A Latin name in a Korean sentence has more letters than its share of the meaning.
-    counts["latin"] //= 3
-    best = max(counts, key=lambda code: counts[code])
-    if counts[best] and best in locales:
-        return best
-    return _latin_language(text, hint, locales)
-
-
-@lru_cache(maxsize=10_000)
-def _script(c: str) -> str:
-    name = unicodedata.name(c, "")
-    return next((code for prefix, code in SCRIPTS if name.startswith(prefix)), "latin")
-
-
-def _latin_language(text: str, hint: str | None, locales: list[str]) -> str:
-    choices = [code for code in LATIN if code in locales]
-    if len(choices) < 2:
-        return choices[0] if choices else hint or locales[0]
-    if hint not in choices:
-        hint = None
-    ranked = _identifier().rank(text.lower())
-    lead = ranked[0][1] - ranked[1][1]
-    if hint is None or lead > LEAD:
-        return str(ranked[0][0]) if lead > 0 else hint or choices[0]
-    return hint
-
-
-@lru_cache(maxsize=1)
-def _identifier() -> Any:
-    import py3langid
-
-    py3langid.set_languages([code for code in LATIN if code in LOCALE_NAMES])
-    return py3langid

@@ -19,6 +19,8 @@ Places = npt.NDArray[np.signedinteger]
 
 CANDIDATES = 24
 VIEWS = 2
+# Scores nearer than this are a tie: the head is fitted to about so much.
+SCORE_DECIMALS = 2
 # Log posteriors beyond these say no more than that it is hopeless.
 LEAST_POSTERIOR, LEAST_NOBODY = -6.0, -8.0
 
@@ -66,9 +68,9 @@ def rank(shelf: Shelf, asked: Asked) -> Ranking:
     """The articles of a shelf that fit a question, best first; ties end at the article's id."""
     evidence = examine(shelf, asked)
     weights = weights_for(shelf.has_phrasings, len(asked.vectors))
-    scores = evidence.features @ weights.ranking
+    scores = np.round(evidence.features @ weights.ranking, SCORE_DECIMALS)
     ids = np.array([shelf.article_ids[place] for place in evidence.candidates])
-    order = np.lexsort((ids, -np.round(scores, 5)))
+    order = np.lexsort((ids, -scores))
     shares = _softmax(scores)
     signs = signs_of(evidence, weights)
     return Ranking(

@@ -1,7 +1,9 @@
 """What every route needs: the store, the index and the settings, opened once a process."""
 
+import ctypes
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from retriever.vectors import FolderLock, VectorStore
 
 # Between a server's workers, which must all know the same one.
 LOCAL_TOKEN = "VERBATIM_LOCAL_TOKEN"
+# Names of glibc's mallopt(3).
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
 
 
 def _local_token() -> str:
@@ -53,6 +57,7 @@ def open_services(settings: Settings) -> Services:
 
     Raises InUse when another process owns the folder, VerbatimError when it cannot be written.
     """
+    _keep_memory_low()
     make_home(settings.home)
     lock = None
     if not settings.chroma_url:
@@ -83,6 +88,14 @@ def _encoders_of(model: str) -> list[Encoder] | None:
         return load_encoders(model)
     except VerbatimError:
         return None
+
+
+def _keep_memory_low() -> None:
+    """Have glibc return what large arrays leave behind, instead of keeping it for every thread."""
+    with suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        for parameter, value in ((M_MMAP_THRESHOLD, 128_000), (M_ARENA_MAX, 2)):
+            libc.mallopt(parameter, value)
 
 
 def make_home(home: Path) -> None:

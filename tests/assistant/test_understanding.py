@@ -2,7 +2,8 @@
 
 import pytest
 
-from assistant.understanding import QUESTION_LIMIT, clean, detect_language, understand
+from assistant.languages import detect_language
+from assistant.understanding import QUESTION_LIMIT, clean, understand
 from kb.errors import Invalid
 
 LOCALES = ["en", "zh", "ko", "fa", "it"]

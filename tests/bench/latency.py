@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from assistant.understanding import detect_language
+from assistant.languages import detect_language
 from kb.settings import Settings
 from retriever.embeddings import load_encoders
 from retriever.index import reads

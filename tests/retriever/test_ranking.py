@@ -33,7 +33,7 @@ QUESTIONS = [
 def level(sample: Services) -> Level:
     """The sample company's level."""
     with Session(sample.engine) as session:
-        return sample.index.level(session)
+        return sample.index.level(session)[0]
 
 
 def ranked(shelf: Shelf, question: str, language: str) -> Ranking:

@@ -1,5 +1,7 @@
 """From a question to matches with their evidence."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -29,7 +31,7 @@ def test_limit_is_the_most_that_is_found(engine: Engine, shop_index: Index) -> N
 
 def test_question_asked_before_is_remembered(engine: Engine, shop_index: Index) -> None:
     first = asked(engine, shop_index, "postage price?")
-    assert asked(engine, shop_index, "postage price?") is first
+    assert asked(engine, shop_index, "postage price?").matches is first.matches
     assert asked(engine, shop_index, "postage price") is not first
 
 
@@ -91,5 +93,7 @@ def test_memory_holds_what_would_be_found_anew(sample: Services) -> None:
     for question, language in [("wheres my parcel", "en"), ("我想退货", "zh")]:
         with Session(sample.engine) as session:
             kept = find_matches(session, sample.index, question, language, PUBLIC)
-            level = sample.index.level(session)
-        assert find_at(sample.index.vectors, level, question, language, PUBLIC, 10) == kept
+            level, _ = sample.index.level(session)
+        assert find_at(sample.index.vectors, level, question, language, PUBLIC, 10) == replace(
+            kept, live=None
+        )

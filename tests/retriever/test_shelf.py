@@ -18,7 +18,7 @@ FOR_VIPS = replace(DELIVERY_COSTS, title="Prices for friends of the house", audi
 
 def level_of(engine: Engine, index: Index) -> Level:
     with Session(engine) as session:
-        return index.level(session)
+        return index.level(session)[0]
 
 
 def slugs(shelf: Shelf) -> set[str]:
@@ -83,18 +83,22 @@ def test_centred_rows_have_unit_length(engine: Engine, shop_index: Index) -> Non
 
 def test_centring_by_algebra_is_centring(engine: Engine, shop_index: Index) -> None:
     view = level_of(engine, shop_index).shelf("public").views[0]
-    question = view.centred_question(view.encoder.questions(["postage price"])[0], "en")
-    assert np.allclose(view.cosines(question), view.centred_rows() @ question, atol=1e-4)
+    questions = view.encoder.questions(["postage price"])
+    centred = view.centred_questions(questions, "en")[0]
+    cosines, nearness = view.look(questions[0], "en")
+    assert np.allclose(cosines, view.centred_rows() @ centred, atol=1e-4)
+    assert np.isclose(nearness[0], (view.vectors @ questions[0]).max(), atol=1e-5)
 
 
 def test_exact_look_at_some_rows_sees_what_a_look_at_all_does(
     engine: Engine, shop_index: Index
 ) -> None:
     view = level_of(engine, shop_index).shelf("public").views[0]
-    question = view.centred_question(view.encoder.questions(["postage price"])[0], "en")
+    question = view.encoder.questions(["postage price"])[0]
     some = np.array([0, 3, 5], np.int32)
-    assert np.allclose(view.cosines(question, some)[some], view.cosines(question)[some], atol=1e-6)
-    assert (np.delete(view.cosines(question, some), some) == -1).all()
+    seen, _ = view.look(question, "en", some)
+    assert np.allclose(seen[some], view.look(question, "en")[0][some], atol=1e-6)
+    assert (np.delete(seen, some) == -1).all()
 
 
 def test_rows_near_a_text_are_all_rows_of_its_article(engine: Engine, shop_index: Index) -> None:

@@ -81,7 +81,7 @@ def test_every_kind_of_reply_is_as_described(open_shop: Services) -> None:
     with Session(open_shop.engine) as session:
         reply = ask(session, open_shop.index, "i forgot my password", locales)
         live = [
-            Words(live_in(session, slug, "en", locales, None), "en")
+            Words(slug, live_in(session, slug, "en", locales, None).revision, "en")
             for slug in ("refund-time", "delivery-costs")
         ]
         near = tuple(live)
