@@ -1,30 +1,28 @@
 """Asks every question of a file and measures the replies."""
 
-import csv
-import io
-import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from assistant.answering import LABELS, Answered, consider
-from kb.errors import Invalid
-from kb.settings import LOCALE_NAMES
+from assistant.figures import (
+    auroc,
+    calibration,
+    count_pairs,
+    exact_interval,
+    refused_when_kept,
+    risk_coverage,
+    share,
+)
+from assistant.question_file import Row
+from kb.articles import Article
+from kb.publishing import live_publications
 from retriever.index import Index
 
-
-@dataclass(frozen=True)
-class Row:
-    """A question and the articles that answer it; none when it must be met with silence."""
-
-    question: str
-    expected: frozenset[str]
-    locale: str | None = None
+NO_LOCALE = "–"
 
 
 @dataclass(frozen=True)
@@ -43,67 +41,40 @@ class Verdict:
         """The best article is one of the expected."""
         return bool(self.found) and self.found[0] in self.row.expected
 
+    @property
+    def is_near(self) -> bool:
+        """One of the expected is among the first three."""
+        return bool(self.row.expected & set(self.found[:3]))
 
-def read_rows(path: Path) -> list[Row]:
-    """Rows of a JSONL or CSV file. Raises Invalid with the line for one that cannot be read."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"cannot read {path}: {error}") from error
-    read = _csv_rows if path.suffix.lower() == ".csv" else _jsonl_rows
-    try:
-        rows = [_row(path, line, found) for line, found in read(path, text)]
-    except csv.Error as error:
-        raise Invalid(f"{path}: not CSV ({error})") from error
-    if not rows:
-        raise Invalid(f"{path} holds no questions")
-    return rows
+    @property
+    def is_wrong(self) -> bool:
+        """An article was said that is not expected."""
+        return self.said is not None and self.said not in self.row.expected
 
-
-def _csv_rows(path: Path, text: str) -> Iterable[tuple[int, dict[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(text))
-    for found in reader:
-        slugs = [slug for slug in (found.get("expected") or "").split("|") if slug]
-        yield reader.line_num, {**found, "expected": slugs}
-
-
-def _jsonl_rows(path: Path, text: str) -> Iterable[tuple[int, dict[str, Any]]]:
-    for line, raw in enumerate(text.split("\n"), 1):
-        if not raw.strip():
-            continue
-        try:
-            yield line, json.loads(raw)
-        except ValueError as error:
-            raise Invalid(f"{path}:{line}: not JSON ({error})") from error
-
-
-def _row(path: Path, line: int, found: Any) -> Row:
-    question = found.get("question") if isinstance(found, dict) else None
-    if not isinstance(question, str) or not question.strip():
-        raise Invalid(f'{path}:{line}: write {{"question": …, "expected": slug, list or null}}')
-    locale = found.get("locale") or None
-    if locale is not None and (not isinstance(locale, str) or locale not in LOCALE_NAMES):
-        raise Invalid(f"{path}:{line}: unknown locale {locale!r}")
-    expected = found.get("expected") or []
-    slugs = [expected] if isinstance(expected, str) else expected
-    if not isinstance(slugs, list) or not all(isinstance(slug, str) for slug in slugs):
-        raise Invalid(f"{path}:{line}: expected is a slug, a list of slugs or null")
-    return Row(question, frozenset(slugs), locale)
+    @property
+    def is_as_it_should_be(self) -> bool:
+        """An expected article was said, or none where none is expected."""
+        return self.said in self.row.expected if self.row.expected else self.said is None
 
 
 def evaluate(
     session: Session, index: Index, rows: Iterable[Row], locales: list[str]
 ) -> dict[str, Any]:
-    """Figures over all rows and per locale, and every reply that was wrong."""
+    """Figures over all rows, per locale and kind; every question, and every wrong answer."""
     verdicts = [_verdict(session, index, row, locales) for row in rows]
-    by_locale: dict[str, list[Verdict]] = defaultdict(list)
+    by_locale, by_kind = defaultdict(list), defaultdict(list)
     for verdict in verdicts:
-        by_locale[verdict.row.locale or "–"].append(verdict)
+        by_locale[verdict.row.locale or NO_LOCALE].append(verdict)
+        if verdict.row.kind:
+            by_kind[verdict.row.kind].append(verdict)
     return {
         "epoch": index.epoch,
         "all": figures(verdicts),
         "locales": {locale: figures(found) for locale, found in sorted(by_locale.items())},
-        "wrong": [_wrong(v) for v in verdicts if _is_wrong(v)],
+        "kinds": {kind: figures(found) for kind, found in sorted(by_kind.items())},
+        "wrong": [_wrong(v) for v in verdicts if v.is_wrong],
+        "questions": [_record(v) for v in verdicts],
+        "articles": _articles(session, verdicts, locales),
     }
 
 
@@ -120,42 +91,77 @@ def _verdict(session: Session, index: Index, row: Row, locales: list[str]) -> Ve
     )
 
 
+# -- figures ---------------------------------------------------------------------------
+
+
 def figures(verdicts: list[Verdict]) -> dict[str, Any]:
     """Shares between 0 and 1; None where there is nothing to share."""
     known = [v for v in verdicts if v.row.expected]
     unknown = [v for v in verdicts if not v.row.expected]
     answered = [v for v in known if v.said]
+    scopes = [v.in_scope for v in known], [v.in_scope for v in unknown]
     return {
         "questions": len(verdicts),
         "answerable": len(known),
         "accuracy": _share(known, lambda v: v.is_right),
-        "among_first_three": _share(known, lambda v: bool(v.row.expected & set(v.found[:3]))),
+        "among_first_three": _share(known, lambda v: v.is_near),
         "answered": _share(known, lambda v: v.said is not None),
         "clarified": _share(known, lambda v: v.outcome == "clarify"),
         "right_among_answered": _share(answered, lambda v: v.said in v.row.expected),
         "unanswerable": len(unknown),
         "unanswerable_answered": _share(unknown, lambda v: v.said is not None),
-        "auroc": auroc([v.in_scope for v in known], [v.in_scope for v in unknown]),
+        "auroc": auroc(*scopes),
+        "refused_when_95_kept": refused_when_kept(*scopes),
+        **_risk(verdicts),
+        "paraphrases": _agreement(known),
+        "languages": _agreement(known, between_locales=True),
     }
 
 
-def _share(verdicts: list[Verdict], holds: Any) -> float | None:
-    if not verdicts:
-        return None
-    return round(sum(bool(holds(v)) for v in verdicts) / len(verdicts), 4)
+def _share(verdicts: list[Verdict], holds: Callable[[Verdict], bool]) -> float | None:
+    return share(sum(holds(v) for v in verdicts), len(verdicts))
 
 
-def auroc(higher: list[float], lower: list[float]) -> float | None:
-    """Chance that one of `higher` beats one of `lower`, ties half (Mann and Whitney 1947)."""
-    if not higher or not lower:
-        return None
-    above, below = np.array(higher), np.sort(np.array(lower))
-    wins = np.searchsorted(below, above, "left") + np.searchsorted(below, above, "right")
-    return round(float(wins.mean() / 2 / len(below)), 4)
+def _risk(verdicts: list[Verdict]) -> dict[str, Any]:
+    """How often an answer is wrong: at the bars that are set, and at any other."""
+    answers, wrong = sum(v.said is not None for v in verdicts), sum(v.is_wrong for v in verdicts)
+    confidence, right = [v.confidence for v in verdicts], [v.is_right for v in verdicts]
+    return {
+        "answers": answers,
+        "coverage": share(answers, len(verdicts)),
+        "wrong_answers": wrong,
+        "wrong_rate": share(wrong, answers),
+        "wrong_rate_interval": exact_interval(wrong, answers),
+        "risk_coverage": risk_coverage(confidence, right),
+        "calibration": calibration(confidence, right),
+    }
 
 
-def _is_wrong(verdict: Verdict) -> bool:
-    return verdict.said is not None and verdict.said not in verdict.row.expected
+def _agreement(verdicts: list[Verdict], between_locales: bool = False) -> dict[str, Any]:
+    """How many pairs with the same expectation got the same article, or both of them none.
+
+    Pairs are of one locale, or of two: those of two are all pairs but those of one.
+    """
+    known = [v for v in verdicts if v.row.locale] if between_locales else verdicts
+
+    def pairs(*of: Callable[[Verdict], Hashable]) -> int:
+        same = count_pairs(_labels(known, *of))
+        within = count_pairs(_labels(known, *of, lambda v: v.row.locale))
+        return same - within if between_locales else within
+
+    count = pairs()
+    return {
+        "pairs": count,
+        "same_reply": share(pairs(lambda v: v.said), count),
+        "same_first": share(pairs(lambda v: v.found[:1]), count),
+    }
+
+
+def _labels(verdicts: list[Verdict], *of: Callable[[Verdict], Hashable]) -> list[Hashable]:
+    return [(v.row.expected, *(part(v) for part in of)) for v in verdicts]
+
+
+# -- what the figures are made of --------------------------------------------------------
 
 
 def _wrong(verdict: Verdict) -> dict[str, Any]:
@@ -168,28 +174,34 @@ def _wrong(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-COLUMNS = (
-    ("questions", "asked"),
-    ("accuracy", "right first"),
-    ("among_first_three", "in first 3"),
-    ("answered", "answered"),
-    ("right_among_answered", "right among"),
-    ("unanswerable_answered", "spoke in vain"),
-    ("auroc", "AUROC"),
-)
+def _record(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "question": verdict.row.question,
+        "locale": verdict.row.locale,
+        "kind": verdict.row.kind,
+        "expected": sorted(verdict.row.expected),
+        "outcome": verdict.outcome,
+        "said": verdict.said,
+        "first_three": list(verdict.found[:3]),
+        "confidence": round(verdict.confidence, 4),
+        "in_scope": round(verdict.in_scope, 4),
+        "right": verdict.is_as_it_should_be,
+    }
 
 
-def format_report(report: dict[str, Any]) -> str:
-    """The figures as a table, one row a locale, and the wrong answers below."""
-    lines = ["locale  " + "".join(f"{title:>15}" for _, title in COLUMNS)]
-    for name, found in [*report["locales"].items(), ("all", report["all"])]:
-        cells = "".join(f"{_cell(found[key]):>15}" for key, _ in COLUMNS)
-        lines.append(f"{name:8}{cells}")
-    for wrong in report["wrong"][:20]:
-        expected = ", ".join(wrong["expected"]) or "silence"
-        lines.append(f"wrong: {wrong['question']} → {wrong['answered']}, not {expected}")
-    return "\n".join(lines)
+def _articles(session: Session, verdicts: list[Verdict], locales: list[str]) -> dict[str, Any]:
+    """Title and number of phrasings by locale, of every article that is named."""
+    slugs = {slug for v in verdicts for slug in [*v.row.expected, *v.found[:3]]}
+    ids = session.exec(select(Article.id).where(col(Article.slug).in_(slugs)))
+    live = live_publications(session, article_ids=[id_ for id_ in ids if id_])
+    found: dict[str, Any] = {}
+    for shown in sorted(live, key=lambda p: _place(p.locale, locales)):
+        article = found.setdefault(
+            shown.article.slug, {"title": shown.revision.title, "phrasings": {}}
+        )
+        article["phrasings"][shown.locale] = len(shown.revision.phrasing_rows)
+    return dict(sorted(found.items()))
 
 
-def _cell(value: float | int | None) -> str:
-    return "–" if value is None else str(value) if isinstance(value, int) else f"{value:.3f}"
+def _place(locale: str, locales: list[str]) -> int:
+    return locales.index(locale) if locale in locales else len(locales)

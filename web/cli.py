@@ -14,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 from tqdm import tqdm
 
-from assistant.evaluation import evaluate, format_report, read_rows
+from assistant.evaluation import evaluate
+from assistant.question_file import read_rows
 from kb import history
 from kb.content import ImportReport, SourceFile, export_folder, import_folder
 from kb.db import reading, transaction
@@ -22,6 +23,7 @@ from kb.errors import InUse, VerbatimError
 from kb.people import Role, add_key, add_person
 from kb.publishing import live_publications
 from kb.settings import Settings
+from web.evaluation_text import format_report
 from web.services import Services, open_services, open_store, start_index
 from web.serving import first_login, serve_alone, serve_many
 

@@ -7,7 +7,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from assistant.answering import Answered, Judged, consider
-from assistant.evaluation import Row, evaluate, read_rows
+from assistant.evaluation import evaluate
+from assistant.question_file import Row, read_rows
 from kb.content import import_folder
 from kb.db import open_engine
 from kb.settings import LOCALE_NAMES

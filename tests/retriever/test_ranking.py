@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from assistant.evaluation import read_rows
+from assistant.question_file import read_rows
 from kb.db import transaction
 from retriever import search
 from retriever.index import Index, Level
