@@ -14,8 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 from tqdm import tqdm
 
+from assistant.comparison import compare, read_report
 from assistant.evaluation import evaluate
-from assistant.question_file import read_rows
+from assistant.question_file import Row, read_rows
 from kb import history
 from kb.content import ImportReport, SourceFile, export_folder, import_folder
 from kb.db import reading, transaction
@@ -171,15 +172,20 @@ def search(query: str, locale: LocaleOption = None, as_json: JsonOption = False)
 
 
 @app.command(name="evaluate")
-def evaluate_(file: Path, as_json: JsonOption = False) -> None:
+def evaluate_(
+    file: Path,
+    as_json: JsonOption = False,
+    compare_with: Annotated[
+        Path | None, typer.Option("--compare", help="An earlier report, saved with --json")
+    ] = None,
+) -> None:
     """Ask every question of a JSONL or CSV file and report how right the replies are."""
     settings = Settings()
     rows = read_rows(file)
-    with _opened(settings) as services:
-        start_index(services, bar)
-        with reading(services.engine) as session:
-            steps = tqdm(rows, desc="asking", unit="question", delay=BAR_DELAY, leave=False)
-            report = evaluate(session, services.index, steps, settings.locales)
+    old = read_report(compare_with) if compare_with else None
+    report = _evaluate(settings, rows)
+    if old:
+        report["comparison"] = compare(old, report)
     print(json.dumps(report, ensure_ascii=False, indent=2) if as_json else format_report(report))
 
 
@@ -340,6 +346,14 @@ def _ask_here(settings: Settings, question: str, locale: str | None, channel: st
             )
             session.commit()
             return reply_json(services, reply)
+
+
+def _evaluate(settings: Settings, rows: list[Row]) -> dict[str, Any]:
+    with _opened(settings) as services:
+        start_index(services, bar)
+        with reading(services.engine) as session:
+            steps = tqdm(rows, desc="asking", unit="question", delay=BAR_DELAY, leave=False)
+            return evaluate(session, services.index, steps, settings.locales)
 
 
 def _search_here(settings: Settings, query: str, locale: str | None) -> Any:

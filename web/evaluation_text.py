@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from assistant.comparison import figure
+
 SHOWN = 20
 REPLIES = (
     ("questions", "asked"),
@@ -38,6 +40,8 @@ def format_report(report: dict[str, Any]) -> str:
         lines.append(f"wrong: {wrong['question']} → {wrong['answered']}, not {expected}")
     if len(report["wrong"]) > SHOWN:
         lines.append(f"and {len(report['wrong']) - SHOWN} more wrong answers")
+    if "comparison" in report:
+        lines += ["", format_comparison(report["comparison"])]
     return "\n".join(lines)
 
 
@@ -56,14 +60,6 @@ def _table(report: dict[str, Any], columns: tuple[tuple[str, str], ...]) -> list
     return lines
 
 
-def figure(figures: dict[str, Any], path: str) -> Any:
-    """The figure of that name, `calibration.error` being the error in the calibration."""
-    found: Any = figures
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
-
-
 def cell(value: Any) -> str:
     """A share to the thousandth, an interval from end to end, a count as it is."""
     if value is None:
@@ -71,3 +67,57 @@ def cell(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "–".join(f"{end:.3f}" for end in value)
     return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+
+# -- two evaluations ---------------------------------------------------------------------
+
+
+def format_comparison(comparison: dict[str, Any]) -> str:
+    """Figures before and after, then the questions whose replies differ."""
+    before, after = comparison["epochs"]
+    lines = [f"epoch {before} → {after}; questions asked in both: {comparison['compared']}"]
+    for name in ("only_before", "only_after"):
+        if comparison[name]:
+            lines.append(f"asked {name.replace('_', ' ')}: {comparison[name]}")
+    lines += ["", *_figures_compared(comparison["figures"]["all"])]
+    lines += ["", *_groups_compared(comparison["figures"])]
+    for name in ("lost", "gained", "changed"):
+        lines += ["", f"{name}: {len(comparison[name])}"]
+        lines += [f"  {_step(pair)}" for pair in comparison[name]]
+    return "\n".join(lines)
+
+
+def _figures_compared(figures: dict[str, list[Any]]) -> list[str]:
+    lines = [f"{'all':24}{'before':>10}{'after':>10}{'change':>10}"]
+    for name, (before, after) in figures.items():
+        lines.append(f"{name:24}{cell(before):>10}{cell(after):>10}{_moved(before, after):>10}")
+    return lines
+
+
+def _groups_compared(figures: dict[str, dict[str, list[Any]]]) -> list[str]:
+    first = max(8, *(len(name) + 2 for name in figures))
+    shown = ("coverage", "wrong_rate", "accuracy")
+    lines = [" " * first + "".join(f"{name:>18}" for name in shown)]
+    for name, found in figures.items():
+        cells = (f"{cell(found[key][0])} → {cell(found[key][1])}" for key in shown)
+        lines.append(name.ljust(first) + "".join(f"{pair:>18}" for pair in cells))
+    return lines
+
+
+def _moved(before: Any, after: Any) -> str:
+    if before is None or after is None or before == after:
+        return ""
+    step = after - before
+    return f"{step:+d}" if isinstance(step, int) else f"{step:+.3f}"
+
+
+def _step(pair: dict[str, Any]) -> str:
+    before, after = pair["before"], pair["after"]
+    expected = ", ".join(after["expected"]) or "silence"
+    locale = f" [{after['locale']}]" if after["locale"] else ""
+    return f"{after['question']}{locale}: {reply(before)} → {reply(after)}, expected {expected}"
+
+
+def reply(record: dict[str, Any]) -> str:
+    """What a question got: an article, a clarification or silence."""
+    return record["said"] or ("asked back" if record["outcome"] == "clarify" else "silence")

@@ -80,18 +80,33 @@ def test_search_lists_articles(home: Path) -> None:
     assert json.loads(done.stdout)["items"][0]["article"] == "delivery-costs"
 
 
-def test_evaluate_reports_how_right_the_replies_are(home: Path, tmp_path: Path) -> None:
-    rows = [
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """Three questions and the articles that answer them."""
+    asked = [
         {"question": "i forgot my password", "expected": "reset-password", "locale": "en"},
         {"question": "postage price", "expected": ["delivery-costs", "other"]},
         {"question": "what is the capital of Mongolia", "expected": None},
     ]
     file = tmp_path / "rows.jsonl"
-    file.write_text("\n".join(json.dumps(row) for row in rows))
-    report = json.loads(run(home, "evaluate", str(file), "--json").stdout)
+    file.write_text("\n".join(json.dumps(row) for row in asked))
+    return file
+
+
+def test_evaluate_reports_how_right_the_replies_are(home: Path, rows: Path) -> None:
+    report = json.loads(run(home, "evaluate", str(rows), "--json").stdout)
     figures = report["all"]
     assert (figures["questions"], figures["accuracy"], figures["unanswerable"]) == (3, 1.0, 1)
     assert report["wrong"] == []
+
+
+def test_evaluate_compares_with_an_earlier_report(home: Path, rows: Path) -> None:
+    saved = rows.with_name("old.json")
+    saved.write_text(run(home, "evaluate", str(rows), "--json").stdout)
+    rows.write_text(rows.read_text().replace("reset-password", "delivery-costs"))
+    done = run(home, "evaluate", str(rows), "--compare", str(saved))
+    assert done.returncode == 0, done.stderr
+    assert "lost: 1\n  i forgot my password [en]: reset-password → reset-password" in done.stdout
 
 
 def test_export_then_import_elsewhere_says_the_same(home: Path, tmp_path: Path) -> None:
@@ -134,15 +149,16 @@ def test_wrong_usage_is_one_line_and_exit_2(tmp_path: Path, arguments: list[str]
         (["ask", "refund", "--channel", "fax"], "fax"),
         (["import", "/no/such/folder"], "/no/such/folder"),
         (["evaluate", "/no/such/file.jsonl"], "/no/such/file.jsonl"),
+        (["evaluate", "{rows}", "--compare", "{rows}"], "rows.jsonl"),
         (["key", "add", "--role", "king"], "king"),
         (["user", "add", "nobody"], "nobody"),
         (["export", "/dev/null/out"], "/dev/null"),
     ],
 )
 def test_failure_is_one_line_that_names_what_is_wrong(
-    home: Path, arguments: list[str], named: str
+    home: Path, rows: Path, arguments: list[str], named: str
 ) -> None:
-    done = run(home, *arguments)
+    done = run(home, *(argument.format(rows=rows) for argument in arguments))
     assert fails_in_one_line(done, 1), done.stderr
     assert named in done.stderr
 
