@@ -161,6 +161,21 @@ def _labels(verdicts: list[Verdict], *of: Callable[[Verdict], Hashable]) -> list
     return [(v.row.expected, *(part(v) for part in of)) for v in verdicts]
 
 
+def shortfall(
+    figures: dict[str, Any], max_wrong: float | None = None, min_coverage: float | None = None
+) -> str:
+    """What misses the bars a team has set, in one line; empty when all are met."""
+    missed = []
+    rate, coverage = figures["wrong_rate"] or 0.0, figures["coverage"] or 0.0
+    if max_wrong is not None and rate > max_wrong:
+        counts = f"{figures['wrong_answers']} of {figures['answers']} answers are wrong"
+        missed.append(f"{counts} ({rate:.1%}, allowed {max_wrong:.1%})")
+    if min_coverage is not None and coverage < min_coverage:
+        counts = f"{figures['answers']} of {figures['questions']} questions are answered"
+        missed.append(f"{counts} ({coverage:.1%}, wanted {min_coverage:.1%})")
+    return "; ".join(missed)
+
+
 # -- what the figures are made of --------------------------------------------------------
 
 

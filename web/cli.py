@@ -15,7 +15,7 @@ from sqlmodel import Session
 from tqdm import tqdm
 
 from assistant.comparison import compare, read_report
-from assistant.evaluation import evaluate
+from assistant.evaluation import evaluate, shortfall
 from assistant.question_file import Row, read_rows
 from kb import history
 from kb.content import ImportReport, SourceFile, export_folder, import_folder
@@ -178,6 +178,12 @@ def evaluate_(
     compare_with: Annotated[
         Path | None, typer.Option("--compare", help="An earlier report, saved with --json")
     ] = None,
+    max_wrong: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Fail when more of the answers are wrong")
+    ] = None,
+    min_coverage: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Fail when fewer questions are answered")
+    ] = None,
 ) -> None:
     """Ask every question of a JSONL or CSV file and report how right the replies are."""
     settings = Settings()
@@ -187,6 +193,9 @@ def evaluate_(
     if old:
         report["comparison"] = compare(old, report)
     print(json.dumps(report, ensure_ascii=False, indent=2) if as_json else format_report(report))
+    missed = shortfall(report["all"], max_wrong, min_coverage)
+    if missed:
+        raise VerbatimError(missed)
 
 
 @app.command()

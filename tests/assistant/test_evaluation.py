@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from assistant.evaluation import Verdict, evaluate, figures
+from assistant.evaluation import Verdict, evaluate, figures, shortfall
 from assistant.question_file import Row
 from assistant.receipts import Receipt
 from retriever.index import Index
@@ -69,6 +69,21 @@ def test_agreement_is_counted_in_pairs() -> None:
 def test_questions_of_no_locale_are_not_another_language() -> None:
     found = figures([verdict("a", "a", "a"), verdict("a", "a", "a", locale=None)])
     assert found["languages"]["pairs"] == 0
+
+
+def test_missed_bars_are_told_in_one_line() -> None:
+    found = figures([verdict("a", "b", "b"), verdict("a", "a", "a"), verdict("a", None)])
+    assert shortfall(found) == shortfall(found, 0.5, 0.6) == ""
+    assert shortfall(found, max_wrong=0.02, min_coverage=0.7) == (
+        "1 of 2 answers are wrong (50.0%, allowed 2.0%); "
+        "2 of 3 questions are answered (66.7%, wanted 70.0%)"
+    )
+
+
+def test_silence_is_never_wrong_but_covers_nothing() -> None:
+    silent = figures([verdict("a", None)])
+    assert shortfall(silent, max_wrong=0) == ""
+    assert shortfall(silent, min_coverage=0.1).startswith("0 of 1 questions are answered")
 
 
 @pytest.fixture

@@ -109,6 +109,14 @@ def test_evaluate_compares_with_an_earlier_report(home: Path, rows: Path) -> Non
     assert "lost: 1\n  i forgot my password [en]: reset-password → reset-password" in done.stdout
 
 
+def test_evaluate_fails_when_a_bar_is_missed(home: Path, rows: Path) -> None:
+    rows.write_text(rows.read_text().replace("reset-password", "delivery-costs"))
+    bars = ["--max-wrong", "0.02", "--min-coverage", "0.5"]
+    done = run(home, "evaluate", str(rows), "--json", *bars)
+    assert (done.returncode, json.loads(done.stdout)["all"]["wrong_answers"]) == (1, 1)
+    assert done.stderr == "verbatim: 1 of 2 answers are wrong (50.0%, allowed 2.0%)\n"
+
+
 def test_export_then_import_elsewhere_says_the_same(home: Path, tmp_path: Path) -> None:
     assert run(home, "export", str(tmp_path / "out")).stdout.startswith("3 files in ")
     again = run(home, "import", str(tmp_path / "out"))
@@ -132,7 +140,7 @@ def test_user_add_prints_the_password_once(home: Path) -> None:
     [
         ["frobnicate"], ["ask"], ["ask", "a", "b"], ["ask", "--colour", "red"], ["import"],
         ["serve", "--port", "99999"], ["serve", "--workers", "0"], ["serve", "--port", "http"],
-        ["key", "add"], ["key", "frobnicate"],
+        ["key", "add"], ["key", "frobnicate"], ["evaluate", "rows.jsonl", "--max-wrong", "2"],
     ],
 )  # fmt: skip
 def test_wrong_usage_is_one_line_and_exit_2(tmp_path: Path, arguments: list[str]) -> None:
