@@ -1,6 +1,6 @@
 """One question in, one reply out: Answered, Clarification or Abstained, with its Receipt."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlmodel import Session
@@ -11,7 +11,8 @@ from kb.articles import Revision
 from kb.audiences import PUBLIC, audience_of, visible_to
 from kb.publishing import best_live
 from retriever.index import Index
-from retriever.search import Findings, find_matches, nothing_found
+from retriever.passages import Passage
+from retriever.search import Findings, Match, find_matches, nothing_found
 
 OPTIONS = 3
 RELATED = 3
@@ -35,10 +36,11 @@ class Words:
 
 @dataclass(frozen=True)
 class Answered:
-    """The approved words, letter for letter."""
+    """The approved words, letter for letter; `passage` is where they are said at length."""
 
     words: Words
     related: tuple[Words, ...] = ()
+    passage: Passage | None = None
 
 
 @dataclass(frozen=True)
@@ -132,13 +134,20 @@ def decide(question: Question, findings: Findings, words: dict[int, Words]) -> O
     if not matches:
         return Abstained("no_answer")
     if findings.may_answer and matches[0] is findings.matches[0]:
-        related = [m for m in matches[1 : RELATED + 1] if m.is_related]
-        return Answered(words[matches[0].article_id], tuple(words[m.article_id] for m in related))
+        related = tuple(words[m.article_id] for m in matches[1 : RELATED + 1] if m.is_related)
+        best = words[matches[0].article_id]
+        return Answered(best, related, _passage_of(best, matches[0]))
     if not findings.may_clarify:
         near = tuple(words[m.article_id] for m in matches[:RELATED] if m.is_related)
         return Abstained("no_answer", near)
     close = tuple(words[m.article_id] for m in matches[:OPTIONS] if m.share >= OPTION_SHARE)
     return Clarification(close) if len(close) > 1 else Abstained("not_sure", close)
+
+
+def _passage_of(words: Words, match: Match) -> Passage | None:
+    """The passage that spoke for a match, if it stands in the very wording that is shown."""
+    passage = match.passage
+    return passage if passage and passage.revision_id == words.revision.id else None
 
 
 def _live_words(
@@ -183,6 +192,8 @@ def _receipt(judged: Judged, channel: str, audience: str) -> Receipt:
         receipt.article, receipt.article_id = outcome.words.slug, revision.article_id
         receipt.revision_id, receipt.version = revision.id, revision.version
         receipt.answer_locale, receipt.answer_sha256 = revision.locale, revision.answer_sha256
+        if outcome.passage:
+            receipt.detail["passage"] = asdict(outcome.passage)
     return receipt
 
 

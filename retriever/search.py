@@ -7,8 +7,10 @@ from functools import cache
 import numpy as np
 from sqlmodel import Session
 
+from retriever.embeddings import Vectors
 from retriever.index import Index, Level, reads
 from retriever.lexical import tokenize
+from retriever.passages import Passage, loudest_passage
 from retriever.ranking import Asked, Ranking, promising, rank
 from retriever.shelf import Ints, Shelf
 from retriever.texts import Text
@@ -38,13 +40,17 @@ class Witness:
 
 @dataclass(frozen=True)
 class Match:
-    """An article that might fit: the share of belief it holds, and what spoke for it."""
+    """An article that might fit: the share of belief it holds, and what spoke for it.
+
+    `passage` is the part of its body that did so loudest, if nothing else was louder.
+    """
 
     article_id: int
     slug: str
     title: str
     share: float
     witnesses: tuple[Witness, ...]
+    passage: Passage | None = None
 
     @property
     def is_related(self) -> bool:
@@ -162,15 +168,20 @@ def _match(shelf: Shelf, article_id: int, share: float, ranking: Ranking) -> Mat
     place = shelf.place(article_id)
     rows = range(shelf.bounds[place], shelf.bounds[place + 1])
     document = shelf.documents[rows.start]
-    return Match(article_id, document.slug, document.title, share, _witnesses(shelf, rows, ranking))
+    similar = ranking.evidence.cosines[:, rows.start : rows.stop].max(axis=0)
+    words = ranking.evidence.words[rows.start : rows.stop]
+    return Match(
+        article_id,
+        document.slug,
+        document.title,
+        share,
+        _witnesses(shelf.texts[rows.start : rows.stop], similar, words),
+        loudest_passage(shelf, rows, similar + words),
+    )
 
 
-def _witnesses(shelf: Shelf, rows: range, ranking: Ranking) -> tuple[Witness, ...]:
-    evidence = ranking.evidence
-    similar = evidence.cosines[:, rows.start : rows.stop].max(axis=0)
-    words = evidence.words[rows.start : rows.stop]
+def _witnesses(texts: list[Text], similar: Vectors, words: Vectors) -> tuple[Witness, ...]:
     best = np.argsort(-(similar + words), kind="stable")[:EVIDENCE]
     return tuple(
-        Witness(shelf.texts[rows.start + n], round(float(similar[n]), 4), round(float(words[n]), 4))
-        for n in best
+        Witness(texts[n], round(float(similar[n]), 4), round(float(words[n]), 4)) for n in best
     )

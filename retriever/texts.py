@@ -17,6 +17,7 @@ PASSAGE_LENGTH = 300
 DENSE = 2.5
 SENTENCE_END = re.compile(r"(?<=[.!?؟;؛])\s+|(?<=[。！？；])")
 QUESTION_SOURCES = frozenset({"title", "phrasing", "heading"})
+BODY_SOURCES = frozenset({"heading", "passage"})
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Text:
     def is_question(self) -> bool:
         """Whether it reads like a question, rather than like an answer."""
         return self.source in QUESTION_SOURCES
+
+    @property
+    def is_in_body(self) -> bool:
+        """Whether it stands in the long form behind the answer."""
+        return self.source in BODY_SOURCES
 
     @cached_property
     def embedded(self) -> str:

@@ -27,6 +27,23 @@ DELIVERY_COSTS = Wording(
     phrasings=("how much is shipping", "is delivery free", "postage price"),
     category="delivery",
 )
+# Long enough to have parts; not in the shop.
+SENDING_BACK = Wording(
+    title="Send something back",
+    answer="You have **30 days**, and the return is free.",
+    body="""Before you start, have the order number ready.
+
+## Parcels from a neighbour
+
+Our driver leaves a card with the number of the neighbour's door.
+
+## In a shop
+
+Show the *code* at the till.
+""",
+    phrasings=("how do I return this", "wrong size", "I changed my mind"),
+    category="returns",
+)
 GOODWILL = Wording(
     title="Goodwill credit",
     answer="Agents may give up to €15 without asking a team lead.",

@@ -74,7 +74,7 @@ Opened = Annotated[Services, Depends(services_of)]
     "/ask",
     tags=["ask"],
     summary="The approved answer, or none",
-    **gives(shapes.Reply, "answered", "clarify", "abstained"),
+    **gives(shapes.Reply, "answered", "answered_in_body", "clarify", "abstained"),
 )
 def ask_question(body: Question, request: Request, services: Opened) -> dict[str, Any]:
     """`answered`, `clarify` (2–3 options) or `abstained`; always with a receipt."""

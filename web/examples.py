@@ -41,6 +41,13 @@ PASSWORD = _words(
     "Choose **Sign in → Forgot password?** and enter your e-mail address. "
     "The link we send works for 30 minutes.",
 ) | _approved("2026-03-02T09:15:24Z")
+SPAM = {
+    "heading": "If no e-mail comes",
+    "anchor": "s-if-no-e-mail-comes",
+    "url": f"{PASSWORD['url']}#s-if-no-e-mail-comes",
+    "text": "Look in your spam folder, and check that it is the address you ordered with.",
+}
+GIVEN = PASSWORD | {"passage": None}
 RETURNS = _link("return-an-item", "Return an item")
 REFUNDS = _link("refund-time", "When you get your refund")
 NOTE = {"id": "Zk3v0Qx9aLr-2BnT", "issued_at": "2026-03-09T14:02:11.482913Z", "epoch": 412}
@@ -48,13 +55,14 @@ ANSWERED = {
     "outcome": "answered",
     "locale": "en",
     "confidence": 0.97,
-    "answer": PASSWORD,
+    "answer": GIVEN,
     "options": [],
     "related": [_link("two-step-verification", "Turn on two-step verification")],
     "reason": None,
     "notice": None,
     "receipt": NOTE,
 }
+ANSWERED_IN_BODY = ANSWERED | {"confidence": 0.88, "answer": PASSWORD | {"passage": SPAM}}
 CLARIFY = ANSWERED | {
     "outcome": "clarify",
     "confidence": 0.52,
@@ -75,7 +83,7 @@ RECEIPT = NOTE | {
     "locale": "en",
     "outcome": "answered",
     "confidence": 0.97,
-    "answer": PASSWORD,
+    "answer": GIVEN,
     "still_holds": True,
 }
 SUMMARY = PASSWORD | {"category": "account"}
@@ -126,6 +134,7 @@ PERIOD = {"starts_at": "2026-11-15T07:00:00Z", "expires_at": "2026-12-26T23:00:0
 
 REPLIES: dict[str, Example] = {
     "answered": ANSWERED,
+    "answered_in_body": ANSWERED_IN_BODY,
     "clarify": CLARIFY,
     "abstained": ABSTAINED,
     "receipt": RECEIPT,

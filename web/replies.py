@@ -1,5 +1,6 @@
 """Replies, articles and receipts as the plain dicts that become JSON; `shapes` describes them."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -18,14 +19,13 @@ from web.services import Services
 def reply_json(services: Services, reply: Reply) -> dict[str, Any]:
     """A Reply in the shape of the contract."""
     outcome = reply.outcome
-    words = outcome.words if isinstance(outcome, Answered) else None
     options = outcome.options if isinstance(outcome, Clarification) else ()
     related = () if isinstance(outcome, Clarification) else outcome.related
     return {
         "outcome": reply.label,
         "locale": reply.question.locale,
         "confidence": reply.confidence,
-        "answer": answer_json(services, words.revision, words.slug) if words else None,
+        "answer": _given_json(services, outcome) if isinstance(outcome, Answered) else None,
         "options": [link_json(services, words) for words in options],
         "related": [link_json(services, words) for words in related],
         "reason": outcome.reason if isinstance(outcome, Abstained) else None,
@@ -35,6 +35,25 @@ def reply_json(services: Services, reply: Reply) -> dict[str, Any]:
             "epoch": reply.receipt.epoch,
             "issued_at": _iso(reply.receipt.issued_at),
         },
+    }
+
+
+def _given_json(services: Services, answered: Answered) -> dict[str, Any]:
+    answer = answer_json(services, answered.words.revision, answered.words.slug)
+    passage = asdict(answered.passage) if answered.passage else None
+    return answer | {"passage": _passage_json(answer["url"], passage)}
+
+
+def _passage_json(url: str, passage: dict[str, Any] | None) -> dict[str, str] | None:
+    """The part of an article that answers at length, and where to read it."""
+    if passage is None:
+        return None
+    anchor = passage["anchor"]
+    return {
+        "heading": passage["heading"],
+        "anchor": anchor,
+        "url": f"{url}#{anchor}" if anchor else url,
+        "text": passage["text"],
     }
 
 
@@ -115,9 +134,14 @@ def receipt_json(services: Services, session: Session, receipt: Receipt) -> dict
         "locale": receipt.locale,
         "outcome": receipt.outcome,
         "confidence": receipt.confidence,
-        "answer": answer_json(services, revision, receipt.article or "") if revision else None,
+        "answer": _kept_json(services, receipt, revision) if revision else None,
         "still_holds": holds if revision else None,
     }
+
+
+def _kept_json(services: Services, receipt: Receipt, revision: Revision) -> dict[str, Any]:
+    answer = answer_json(services, revision, receipt.article or "")
+    return answer | {"passage": _passage_json(answer["url"], receipt.detail.get("passage"))}
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -32,6 +32,21 @@ class Answer(Words):
     verified_at: datetime = Field(description="When somebody last made sure that it is right")
 
 
+class Passage(BaseModel):
+    """The part of an article's body that speaks loudest for it, beside the answer."""
+
+    heading: str = Field(description="What it stands under; empty before the first heading")
+    anchor: str = Field(description="The id of that heading on the article's page, or empty")
+    url: str = Field(description="The article at that heading")
+    text: str = Field(description="Plain text, as it was cut from the approved body")
+
+
+class GivenAnswer(Answer):
+    """An approved answer as a reply gives it."""
+
+    passage: Passage | None = Field(description="Null unless a part of the body fits best of all")
+
+
 class Link(BaseModel):
     """An article to choose or to read next."""
 
@@ -54,7 +69,7 @@ class Reply(BaseModel):
     outcome: Outcome
     locale: str = Field(description="The question's language")
     confidence: float = Field(ge=0, le=1, description="That the best article found is right")
-    answer: Answer | None
+    answer: GivenAnswer | None
     options: list[Link] = Field(description="With `clarify`, two or three to choose from")
     related: list[Link] = Field(max_length=3, description="Worth reading, best first")
     reason: Reason | None = Field(description="With `abstained`, why there is no answer")
@@ -70,7 +85,7 @@ class Receipt(ReceiptNote):
     locale: str = Field(description="The question's language")
     outcome: Outcome
     confidence: float = Field(ge=0, le=1)
-    answer: Answer | None
+    answer: GivenAnswer | None
     still_holds: bool | None = Field(description="Null where there was no answer")
 
 

@@ -4,14 +4,17 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from assistant.answering import Abstained, Answered, Clarification, ask
+from assistant.answering import Abstained, Answered, Clarification, Words, ask, decide
 from assistant.receipts import get_receipt
-from kb.articles import Wording, get_article
+from assistant.understanding import Question
+from kb.articles import Revision, Wording, get_article
 from kb.db import transaction
 from kb.errors import Invalid
 from kb.publishing import withdraw
 from retriever.index import Index
-from tests.cast import PASSWORD_RESET, mina, published
+from retriever.passages import Passage
+from retriever.search import Findings, Match
+from tests.cast import PASSWORD_RESET, SENDING_BACK, mina, published
 
 LOCALES = ["en", "zh", "ko", "fa", "it"]
 
@@ -66,6 +69,42 @@ def test_phrasing_of_two_articles_is_a_choice(engine: Engine, shop_index: Index)
     with Session(engine, expire_on_commit=False) as session:
         reply = ask(session, shop_index, "send something back", LOCALES)
         assert isinstance(reply.outcome, Clarification)
+
+
+IN_A_SHOP = "how do i send something back in a shop"
+
+
+def test_part_of_the_body_is_named_beside_the_answer(engine: Engine, shop_index: Index) -> None:
+    with transaction(engine) as session:
+        revision = published(session, "send-back", SENDING_BACK)
+        wanted = Passage(revision.id or 0, "In a shop", "s-in-a-shop", "Show the code at the till.")
+    with Session(engine, expire_on_commit=False) as session:
+        reply = ask(session, shop_index, IN_A_SHOP, LOCALES)
+        assert isinstance(reply.outcome, Answered)
+        assert reply.outcome.words.revision.answer == SENDING_BACK.answer
+        assert reply.outcome.passage == wanted
+
+
+def test_part_in_another_language_than_the_answer_is_not_named(
+    engine: Engine, shop_index: Index
+) -> None:
+    italian = Wording(title="Rendere un articolo", answer="Ha **30 giorni**.")
+    with transaction(engine) as session:
+        published(session, "send-back", SENDING_BACK)
+        published(session, "send-back", italian, "it")
+    with Session(engine, expire_on_commit=False) as session:
+        reply = ask(session, shop_index, IN_A_SHOP, LOCALES, "it")
+        assert isinstance(reply.outcome, Answered)
+        assert (reply.outcome.words.revision.locale, reply.outcome.passage) == ("it", None)
+
+
+def test_part_of_a_wording_that_was_replaced_is_not_named() -> None:
+    match = Match(3, "send-back", "", 1.0, (), Passage(7, "In a shop", "s-in-a-shop", "Old."))
+    findings = Findings(1, (match,), 1.0, 1.0, True, True)
+    new = Revision(id=8, article_id=3, locale="en", title="", answer="")
+    outcome = decide(Question("shop", "en", "en"), findings, {3: Words("send-back", new, "en")})
+    assert isinstance(outcome, Answered)
+    assert outcome.passage is None
 
 
 def test_agents_answer_is_not_for_the_public(engine: Engine, shop_index: Index) -> None:

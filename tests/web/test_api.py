@@ -9,9 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from kb.articles import answer_digest
 from kb.db import transaction
 from kb.people import ApiKey, Person
-from tests.cast import DELIVERY_COSTS, GOODWILL, PASSWORD_RESET
+from tests.cast import DELIVERY_COSTS, GOODWILL, PASSWORD_RESET, SENDING_BACK, published
 from tests.web.conftest import Keys
 from web.services import Services
 
@@ -78,7 +79,7 @@ def test_answered_reply_has_the_shape_of_the_contract(reader: TestClient) -> Non
     reply = ask(reader, "i forgot my password", locale="en")
     assert set(reply) == REPLY
     assert (reply["outcome"], reply["locale"], reply["notice"]) == ("answered", "en", None)
-    assert set(reply["answer"]) == ANSWER
+    assert set(reply["answer"]) == ANSWER | {"passage"}
     assert set(reply["receipt"]) == {"id", "epoch", "issued_at"}
     assert 0 < reply["confidence"] <= 1
 
@@ -89,6 +90,38 @@ def test_answer_is_the_approved_text_letter_for_letter(reader: TestClient) -> No
     assert answer["sha256"] == hashlib.sha256(answer["text"].encode()).hexdigest()
     assert answer["url"].endswith("/en/articles/reset-password")
     assert "<strong>" in answer["html"]
+
+
+def test_part_of_the_body_is_named_with_its_address(client: TestClient, services: Services) -> None:
+    with transaction(services.engine) as session:
+        published(session, "send-back", SENDING_BACK)
+    reply = ask(client, "how do i send something back in a shop")
+    answer = reply["answer"]
+    assert (answer["text"], answer["sha256"]) == (
+        SENDING_BACK.answer,
+        answer_digest(SENDING_BACK.answer),
+    )
+    assert answer["passage"] == {
+        "heading": "In a shop",
+        "anchor": "s-in-a-shop",
+        "url": f"{answer['url']}#s-in-a-shop",
+        "text": "Show the code at the till.",
+    }
+    assert client.get(f"/api/v1/receipts/{reply['receipt']['id']}").json()["answer"] == answer
+
+
+def test_part_before_the_first_heading_is_named_without_an_anchor(reader: TestClient) -> None:
+    answer = ask(reader, "what does it cost to deliver furniture")["answer"]
+    assert answer["passage"] == {
+        "heading": "",
+        "anchor": "",
+        "url": answer["url"],
+        "text": "Furniture costs €29.",
+    }
+
+
+def test_answer_that_a_phrasing_found_names_no_part(reader: TestClient) -> None:
+    assert ask(reader, "postage price")["answer"]["passage"] is None
 
 
 def test_abstained_reply_says_so_and_gives_no_answer(reader: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -13,10 +14,15 @@ from assistant.feedback import Feedback
 from assistant.receipts import Receipt
 from kb.articles import Wording, get_article, get_revision
 from kb.db import now, transaction
+from kb.frontmatter import parse_file
 from kb.images import store_image
+from kb.markdown import sections
 from kb.publishing import publish, withdraw
-from tests.cast import DELIVERY_COSTS, GOODWILL, approved, mina, published
+from tests.cast import DELIVERY_COSTS, GOODWILL, SENDING_BACK, approved, mina, published
 from web.highlight import excerpt, mark
+from web.pages import body_html
+
+CONTENT = Path(__file__).parents[2] / "content"
 
 RESET = "/en/articles/reset-password"
 LONGER = Wording(
@@ -196,6 +202,17 @@ def test_long_article_has_a_table_of_contents(client: TestClient, engine: Engine
     assert '<h3 id="s-deeper">Deeper</h3>' in html
 
 
+QUOTED = "> ## Steps\n\n## Steps\n\na\n\n## Steps\n\nb\n\n## `A & B` *c*\n\nd"
+
+
+def test_every_section_can_be_linked_to_on_the_page() -> None:
+    files = [parse_file(p.read_text("utf-8"), p.stem, "") for p in CONTENT.rglob("*.md")]
+    for body in (QUOTED, *(file.wording.body for file in files)):
+        ids = re.findall(r'<h\d id="([^"]+)"', body_html(body))
+        assert {s.anchor for s in sections(body) if s.headings} <= set(ids)
+        assert len(set(ids)) == len(ids)
+
+
 # -- other audiences ---------------------------------------------------------------
 
 
@@ -246,6 +263,31 @@ def test_search_answers_at_once_and_keeps_a_receipt(client: TestClient, engine: 
     assert (receipt.channel, receipt.article) == ("help_site", "reset-password")
     assert f'href="/receipts/{receipt.id}"' in html
     assert 'value="i forgot my password"' in html
+
+
+@pytest.mark.parametrize(
+    ("locale", "label"),
+    [
+        ("en", "Read this part: <span>In a shop</span>"),
+        ("it", 'Leggi questa parte: <span lang="en" dir="ltr">In a shop</span>'),
+    ],
+)
+def test_search_leads_to_the_part_that_answers(
+    client: TestClient, engine: Engine, locale: str, label: str
+) -> None:
+    with transaction(engine) as session:
+        published(session, "send-back", SENDING_BACK)
+    question = {"q": "how do i send something back in a shop"}
+    html = client.get(f"/{locale}/search", params=question).text
+    part = f"/{locale}/articles/send-back#s-in-a-shop"
+    assert f'<a href="{part}">{label}</a>' in html
+    assert 'id="s-in-a-shop"' in client.get(part).text
+
+
+def test_search_names_no_part_without_a_heading(client: TestClient) -> None:
+    html = client.get("/en/search", params={"q": "what does it cost to deliver furniture"}).text
+    assert "data-sha256" in html
+    assert "Read this part" not in html
 
 
 def test_search_without_an_answer_says_so(client: TestClient) -> None:
