@@ -9,7 +9,7 @@ export VERBATIM_SITE_NAME ?= Quillhaven
 # What the commands print is for people; pip speaks only when something is wrong.
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
-.PHONY: help run test check bench lint format types layers browser clean
+.PHONY: help run test check bench evaluate lint format types layers browser clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: $(VENV)/ready-dev browser ## All tests
 	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(VENV)/ready-dev format lint types layers test ## Everything CI checks
+
+evaluate: $(VENV)/ready-dev ## How right the answers are, on public data, beside a baseline
+	$(BIN)/python -m tests.tuning.evaluate
 
 bench: $(VENV)/ready-dev ## Speed, each figure beside its floor or its peer
 	$(BIN)/python -m tests.bench

@@ -28,8 +28,9 @@ from kb.db import now, reading, transaction
 from kb.history import LIVE_KINDS, Event
 from kb.publishing import apply_due, live_publications, next_due
 from kb.settings import LOCALE_NAMES
-from retriever.embeddings import Encoder, Vectors
+from retriever.embeddings import Encoder, TokenStates, Vectors
 from retriever.shelf import Background, Shelf
+from retriever.states import SeesTokens
 from retriever.texts import Document, document_of
 from retriever.vectors import VectorStore, text_key
 
@@ -62,6 +63,7 @@ class Level:
     backgrounds: dict[str, Background]
     encoders: tuple[Encoder, ...]
     due: datetime | None
+    states: dict[str, TokenStates] = field(default_factory=dict)
     shelves: dict[Audiences, Shelf] = field(default_factory=dict)
     cache: "OrderedDict[Any, Any]" = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -72,7 +74,9 @@ class Level:
         with self.lock:
             if visible not in self.shelves:
                 seen = [d for d in self.documents if visible is None or d.audience in visible]
-                self.shelves[visible] = Shelf(seen, self.encoders, self.vectors, self.backgrounds)
+                self.shelves[visible] = Shelf(
+                    seen, self.encoders, self.vectors, self.backgrounds, self.states
+                )
             return self.shelves[visible]
 
     @cached_property
@@ -170,6 +174,7 @@ class Index:
         general = {text_key("question", t) for ts in background_questions().values() for t in ts}
         for encoder in level.encoders:
             self.vectors.prune(encoder, general | set(level.vectors[encoder.name]))
+            self.vectors.states.prune(encoder, set(level.states))
 
     def _switch(self, done: Callable[[], object]) -> None:
         """From the previous model's level to the new one's; then the old vectors go."""
@@ -298,7 +303,8 @@ class Index:
             encoder.name: self._vectors(encoder, _keyed(documents, encoder), old, progress)
             for encoder in encoders
         }
-        level = Level(epoch, documents, vectors, backgrounds, encoders, due)
+        states = self._states(encoders, documents, old)
+        level = Level(epoch, documents, vectors, backgrounds, encoders, due, states)
         level.shelf(PUBLIC).warm_up()
         _give_back_memory()
         return level
@@ -326,7 +332,32 @@ class Index:
             keys = missing[start : start + BATCH]
             made = _encode(encoder, [keyed[key] for key in keys])
             self.vectors.add(encoder, keys, made)
+            if isinstance(encoder, SeesTokens):
+                self._add_states(encoder, {key: keyed[key] for key in keys})
             found |= dict(zip(keys, made, strict=True))
+        return found
+
+    def _states(
+        self, encoders: Sequence[Encoder], documents: Sequence[Document], old: Level | None
+    ) -> dict[str, TokenStates]:
+        """The tokens of every text that an encoder can tell apart, by key."""
+        found: dict[str, TokenStates] = {}
+        for encoder in encoders:
+            if isinstance(encoder, SeesTokens):
+                keyed = _keyed(documents, encoder)
+                found = {key: old.states[key] for key in keyed if old and key in old.states}
+                missing = [key for key in keyed if key not in found]
+                found |= self.vectors.states.fetch(encoder, missing)
+                lost = {key: keyed[key] for key in missing if key not in found}
+                found |= self._add_states(encoder, lost)
+        return found
+
+    def _add_states(self, encoder: Encoder, keyed: Keyed) -> dict[str, TokenStates]:
+        assert isinstance(encoder, SeesTokens)
+        made = encoder.states([text for _, text in keyed.values()])
+        found = dict(zip(keyed, made, strict=True))
+        if found:
+            self.vectors.states.add(encoder, found)
         return found
 
     def _background(self, encoders: Sequence[Encoder], progress: Progress) -> dict[str, Background]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from retriever.embeddings import Vectors
+from retriever.embeddings import TokenStates, Vectors
 from retriever.shelf import UNSEEN, Ints, Shelf
 from retriever.weights import Weights, weights_for
 
@@ -21,6 +21,8 @@ CANDIDATES = 24
 VIEWS = 2
 # Scores nearer than this are a tie: the head is fitted to about so much.
 SCORE_DECIMALS = 2
+# The feature that only a look at the tokens gives; it is the last.
+CLOSENESS = 11
 # Log posteriors beyond these say no more than that it is hopeless.
 LEAST_POSTERIOR, LEAST_NOBODY = -6.0, -8.0
 
@@ -29,20 +31,22 @@ LEAST_POSTERIOR, LEAST_NOBODY = -6.0, -8.0
 class Asked:
     """A question as the judges see it: its language, its tokens, a vector for each view.
 
-    On a large shelf `near` holds, for each view, the rows that deserve an exact look.
+    `states` are its tokens, where an encoder tells them apart. On a large shelf `near` holds,
+    for each view, the rows that deserve an exact look.
     """
 
     language: str
     tokens: tuple[str, ...]
     vectors: tuple[Vectors, ...]
     near: tuple[Ints | None, ...] = (None,) * VIEWS
+    states: TokenStates | None = None
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What the judges saw: candidates (k,) as places on the shelf, and their judgements.
 
-    `features` (k, 11) per candidate, `standing` (8,) of the question as a whole, `cosines`
+    `features` (k, 12) per candidate, `standing` (8,) of the question as a whole, `cosines`
     (2, texts) and `words` (texts,) of every text.
     """
 
@@ -94,6 +98,8 @@ def examine(shelf: Shelf, asked: Asked) -> Evidence:
     standing[:2] = max(posteriors[:-1].max(), LEAST_POSTERIOR), max(posteriors[-1], LEAST_NOBODY)
     candidates = _candidates(shelf, cosines[: len(views)], words, posteriors[:-1])
     features = _features(shelf, candidates, cosines, words, posteriors)
+    if shelf.tokens and asked.states:
+        features[:, CLOSENESS] = shelf.tokens.closeness(asked.states, candidates)
     return Evidence(candidates, features, standing, cosines, words)
 
 
@@ -136,7 +142,7 @@ def _features(
     words: Vectors,
     posteriors: Vectors,
 ) -> Vectors:
-    """What each judge says of each candidate; (k, 11)."""
+    """What each judge says of each candidate; (k, 12)."""
     starts, ends = shelf.bounds[candidates], shelf.bounds[candidates + 1]
     middles = starts + shelf.question_counts[candidates]
     questions, passages = _rows(starts, middles), _rows(middles, ends)
@@ -146,6 +152,7 @@ def _features(
         columns += _best(cosines[view], passages, 2)
     columns.append(np.maximum(posteriors[candidates], LEAST_POSTERIOR * 2))
     columns += [np.maximum(_best(words, rows, 1)[0], 0) for rows in (questions, passages)]
+    columns.append(np.zeros(len(candidates), np.float32))
     return np.stack(columns, axis=1).astype(np.float32)
 
 
@@ -169,12 +176,12 @@ def _best(values: Vectors, rows: Places, count: int) -> list[Vectors]:
 
 
 def signs_of(evidence: Evidence, weights: Weights) -> Vectors:
-    """What the confidence is made of: the lead of the best, its evidence, the standing; (16,)."""
+    """What the confidence is made of: the lead of the best, its evidence, the standing; (17,)."""
     scores = evidence.features @ weights.ranking
     best = int(np.argmax(scores))
     features = evidence.features[best]
     lead = [_softmax(scores)[best], scores[best] / 10]
-    seen = features[[0, 2, 4, 6, 9, 10]]
+    seen = features[[0, 2, 4, 6, 9, 10, CLOSENESS]]
     return np.asarray([*lead, *seen, *evidence.standing], np.float32)
 
 

@@ -7,12 +7,13 @@ from functools import cache
 import numpy as np
 from sqlmodel import Session
 
-from retriever.embeddings import Vectors
+from retriever.embeddings import Encoder, TokenStates, Vectors
 from retriever.index import Index, Level, reads
 from retriever.lexical import tokenize
 from retriever.passages import Passage, loudest_passage
 from retriever.ranking import Asked, Ranking, promising, rank
 from retriever.shelf import Ints, Shelf
+from retriever.states import SeesTokens
 from retriever.texts import Text
 from retriever.vectors import VectorStore
 from retriever.weights import weights_for
@@ -140,12 +141,20 @@ def asked_of(vectors: VectorStore | None, shelf: Shelf, question: str, language:
     """A question as the judges see it; without `vectors`, every text gets an exact look."""
     encoders = [v.encoder for v in shelf.views if reads(v.encoder, language)]
     # Side by side: together the encoders take little longer than the slower one.
-    waiting = [_thread_of(e.name).submit(e.questions, [question]) for e in encoders]
-    encoded = tuple(future.result()[0] for future in waiting)
-    asked = Asked(language, tuple(tokenize(question, language)), encoded)
+    waiting = [_thread_of(e.name).submit(_encoded, e, question) for e in encoders]
+    done = [future.result() for future in waiting]
+    states = next((states for _, states in done if states is not None), None)
+    vectors_of = tuple(vector for vector, _ in done)
+    words = tuple(tokenize(question, language))
+    asked = Asked(language, words, vectors_of, states=states)
     if vectors is None or len(shelf.texts) <= EXACT_LIMIT:
         return asked
     return replace(asked, near=_near(vectors, shelf, asked))
+
+
+def _encoded(encoder: Encoder, question: str) -> tuple[Vectors, TokenStates | None]:
+    vector = encoder.questions([question])[0]
+    return vector, encoder.states([question])[0] if isinstance(encoder, SeesTokens) else None
 
 
 @cache

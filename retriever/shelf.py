@@ -4,16 +4,17 @@ Rows are texts, sorted by article; vectors are kept as the encoders gave them, a
 done by algebra, so that one product with the question gives every view of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from retriever.embeddings import Encoder, Vectors
+from retriever.embeddings import Encoder, TokenStates, Vectors
 from retriever.heads import Head, fit_head
 from retriever.lexical import WordIndex
+from retriever.states import TokenIndex
 from retriever.texts import Document, Text
 
 Ints = npt.NDArray[np.int32]
@@ -173,6 +174,7 @@ class Shelf:
         encoders: Sequence[Encoder],
         vectors: dict[str, dict[str, Vectors]],
         backgrounds: dict[str, Background],
+        states: Mapping[str, TokenStates] | None = None,
     ) -> None:
         self.article_ids = sorted({d.article_id for d in documents})
         self._places = {article_id: n for n, article_id in enumerate(self.article_ids)}
@@ -195,6 +197,10 @@ class Shelf:
         self.has_phrasings = phrasings >= PHRASINGS_ENOUGH * len(self.article_ids)
         self.words = WordIndex([text.tokens for text in self.texts])
         self.heads = self._heads()
+        tokens = [(states or {}).get(text.key) for text in self.texts]
+        self.tokens = (
+            TokenIndex(tokens, self.bounds) if any(t is not None for t in tokens) else None
+        )
 
     @cached_property
     def _places_by_tokens(self) -> dict[tuple[str, ...], set[int]]:

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from kb.errors import InUse, Invalid, VerbatimError
 from kb.settings import Settings
 from retriever.embeddings import Encoder, Vectors
+from retriever.states import StateStore
 
 log = logging.getLogger("verbatim")
 logging.getLogger("chromadb").setLevel(logging.ERROR)
@@ -76,10 +77,13 @@ class FolderLock:
 
 
 class VectorStore:
-    """One collection an encoder, in a folder of this process or on a Chroma server."""
+    """One collection an encoder, in a folder of this process or on a Chroma server.
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    `states` holds what cannot live in Chroma: many vectors a text.
+    """
+
+    def __init__(self, client: Any, states: StateStore) -> None:
+        self._client, self.states = client, states
         self._collections: dict[str, Any] = {}
         self._batch = min(int(client.get_max_batch_size()), 2000)
 
@@ -96,7 +100,7 @@ class VectorStore:
                 client = chromadb.HttpClient(host=host, port=port, ssl=ssl, settings=quiet)
             else:
                 client = _open_folder(settings.home / "chroma", quiet)
-            return cls(client)
+            return cls(client, StateStore(settings.home / "tokens.db"))
         except VerbatimError:
             raise
         except Exception as error:

@@ -177,7 +177,7 @@ def test_store_that_another_worker_cleared_is_opened_anew(
     vectors: VectorStore, own_encoder: Encoder, rows: np.ndarray
 ) -> None:
     vectors.add(own_encoder, KEYS, rows)
-    another = VectorStore(vectors._client)
+    another = VectorStore(vectors._client, vectors.states)
     another.clear(own_encoder)
     another.add(own_encoder, KEYS[:1], rows[:1])
     assert set(vectors.fetch(own_encoder, KEYS)) == set(KEYS[:1])

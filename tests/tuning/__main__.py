@@ -39,6 +39,7 @@ from retriever.weights import Logistic, Weights
 ROOT = Path(__file__).resolve().parents[2]
 LOCALES = Settings().locales
 PENALTY = 0.02
+SIGNS = 17
 # From where to speak, chosen on the same questions: at most 5 % of the unanswerable answered.
 BARS = {
     "phrasings-2": {"answer": 0.6, "speak": 0.9, "clarify": 0.45},
@@ -156,7 +157,7 @@ def _examples(
 def fit(examples: list[Example]) -> dict[str, Any]:
     """The order first, then how much to trust what it puts first."""
     ranking = _fit_order(examples).round(3).astype(np.float32)
-    nobody = Logistic(np.zeros(16), np.ones(16), np.zeros(16), 0.0)
+    nobody = Logistic(np.zeros(SIGNS), np.ones(SIGNS), np.zeros(SIGNS), 0.0)
     weights = Weights(ranking, nobody, nobody, 1, 1, 1)
     signs = np.array([signs_of(e.evidence, weights) for e in examples], float)
     best = [int(np.argmax(e.evidence.features @ ranking)) for e in examples]

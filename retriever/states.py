@@ -1,0 +1,142 @@
+"""What an encoder made of each token, kept small, for a second look word by word.
+
+A vector of a whole text blurs its words; here every token keeps its own (late interaction, Khattab
+and Zaharia 2020): 96 of the directions in which they vary, a byte each. As disposable as the
+vectors: they are kept under the digest of the text and made again when missing.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from retriever.embeddings import DIRECTIONS, Encoder, TokenStates, Vectors
+
+BATCH = 500
+# Added to every token's telling, so that a question of frequent words alone still counts.
+COMMON = 0.1
+
+log = logging.getLogger("verbatim")
+
+
+@runtime_checkable
+class SeesTokens(Protocol):
+    """An encoder that can also tell its tokens apart."""
+
+    def states(self, texts: Sequence[str]) -> list[TokenStates]:
+        """The tokens of each text and what became of them in its context."""
+
+
+class StateStore:
+    """One SQLite file beside the vectors; several processes may use it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def fetch(self, encoder: Encoder, keys: Sequence[str]) -> dict[str, TokenStates]:
+        """What is there, by key."""
+        found: dict[str, TokenStates] = {}
+        with self._open() as database:
+            for start in range(0, len(keys), BATCH):
+                wanted = keys[start : start + BATCH]
+                marks = ",".join("?" * len(wanted))
+                query = f"SELECT key, ids, vectors FROM states WHERE encoder=? AND key IN ({marks})"
+                for key, ids, vectors in database.execute(query, [encoder.name, *wanted]):
+                    found[key] = _unpacked(ids, vectors)
+        return found
+
+    def add(self, encoder: Encoder, states: Mapping[str, TokenStates]) -> None:
+        """Keep the states of texts under their keys."""
+        rows = [(encoder.name, key, ids.tobytes(), v.tobytes()) for key, (ids, v) in states.items()]
+        with self._open() as database:
+            database.executemany("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?)", rows)
+
+    def prune(self, encoder: Encoder, keep: set[str]) -> None:
+        """Forget what no text refers to."""
+        with self._open() as database:
+            rows = database.execute("SELECT key FROM states WHERE encoder=?", [encoder.name])
+            stale = [(encoder.name, key) for (key,) in rows if key not in keep]
+            database.executemany("DELETE FROM states WHERE encoder=? AND key=?", stale)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            database = _connect(self._path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            log.warning("%s is damaged; it is made anew", self._path)
+            self._path.unlink()
+            database = _connect(self._path)
+        with closing(database), database:
+            yield database
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=30)
+    try:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS states (encoder TEXT, key TEXT, ids BLOB, vectors BLOB, "
+            "PRIMARY KEY (encoder, key)) WITHOUT ROWID"
+        )
+    except sqlite3.DatabaseError:
+        database.close()
+        raise
+    return database
+
+
+def _unpacked(ids: bytes, vectors: bytes) -> TokenStates:
+    return (
+        np.frombuffer(ids, np.uint16),
+        np.frombuffer(vectors, np.int8).reshape(-1, DIRECTIONS),
+    )
+
+
+class TokenIndex:
+    """The tokens of every text of a shelf that has them, ready for a word-by-word look."""
+
+    def __init__(self, states: Sequence[TokenStates | None], bounds: npt.NDArray[np.intp]) -> None:
+        lengths = np.array([0 if s is None else len(s[0]) for s in states], np.int64)
+        self._starts = np.concatenate([[0], np.cumsum(lengths)])
+        self._bounds = bounds
+        known = [s for s in states if s is not None]
+        self._vectors = np.vstack([s[1] for s in known])
+        held = np.zeros(2**16, np.int32)
+        for ids, _ in known:
+            held[np.unique(ids)] += 1
+        self._telling = (np.log((len(known) + 1) / (held + 1)) + COMMON).astype(np.float32)
+
+    def closeness(self, question: TokenStates, places: npt.NDArray[np.intp]) -> Vectors:
+        """For each article the closeness of its closest text; 0 where it has no tokens; (k,).
+
+        Of each token of the question the cosine with its nearest in the text, averaged with
+        rare tokens weighing more.
+        """
+        ids, vectors = question
+        found = np.zeros(len(places), np.float32)
+        if not len(ids):
+            return found
+        telling = self._telling[ids] / self._telling[ids].sum()
+        asked = _units(vectors)
+        for n, place in enumerate(places):
+            first, last = self._bounds[place], self._bounds[place + 1]
+            starts = self._starts[first : last + 1]
+            filled = starts[:-1][np.diff(starts) > 0]
+            if filled.size:
+                tokens = _units(self._vectors[starts[0] : starts[-1]])
+                nearest = np.maximum.reduceat(tokens @ asked.T, filled - starts[0], axis=0)
+                found[n] = (nearest @ telling).max()
+        return found
+
+
+def _units(vectors: npt.NDArray[np.int8]) -> Vectors:
+    wide = vectors.astype(np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+    return np.asarray(wide / np.maximum(lengths, 1e-6)[:, None], np.float32)

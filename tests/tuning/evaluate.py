@@ -1,0 +1,134 @@
+"""`make evaluate`: one table on public data, beside the nearest neighbour measured in the same run.
+
+    python -m tests.tuning.evaluate [--clinc FILE] [--help-centre FOLDER] [--every N]
+                                    [--home FOLDER]
+
+CLINC150 is asked with its test questions over articles of 1, 3, 5 and 10 phrasings an intent (the
+first of `train`, and 10 drawn with a fixed seed); the help centre with the questions beside it; the
+sample company with `tests/questions.csv`. Figures: right first, right among the first three, AUROC
+of answerable against unanswerable; then what is decided: share answered, right among answered,
+unanswerable answered. The neighbour is the best raw cosine of the multilingual encoder.
+"""
+
+import argparse
+import csv
+import json
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from assistant.evaluation import auroc
+from assistant.languages import detect_language
+from assistant.understanding import clean
+from kb.settings import Settings
+from retriever.index import Level
+from retriever.search import find_at
+from retriever.vectors import VectorStore
+from tests.tuning.__main__ import ROOT, _clinc_level, _jsonl_rows, _level
+
+LOCALES = Settings().locales
+DATASETS = ROOT.parent / "shared" / "datasets"
+Rows = list[tuple[str, str, set[str]]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question's articles best first, how surely, and what the neighbour says."""
+
+    expected: set[str]
+    found: list[str]
+    sure: float
+    says: str | None
+    neighbour: str
+    nearness: float
+
+
+def main() -> None:
+    """Ask everything, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clinc", type=Path, default=DATASETS / "clinc150" / "data_full.json")
+    parser.add_argument("--help-centre", type=Path, default=DATASETS / "plausible")
+    parser.add_argument("--every", type=int, default=4, help="ask every n-th of CLINC150's")
+    parser.add_argument("--home", type=Path, help="where to keep vectors between runs")
+    arguments = parser.parse_args()
+    print(f"{'':34}{'right first':>13}{'first 3':>9}{'AUROC':>8}   neighbour   AUROC", end="")
+    print(f"{'answered':>11}{'right of them':>15}{'in vain':>9}")
+    with TemporaryDirectory() as scratch:
+        home = arguments.home or Path(scratch)
+        home.mkdir(parents=True, exist_ok=True)
+        vectors = VectorStore.open(Settings(home=home))
+        for name, level, rows in _stores(vectors, Path(scratch), arguments):
+            print(_line(name, list(_asked(vectors, level, rows))), flush=True)
+
+
+def _stores(
+    vectors: VectorStore, scratch: Path, arguments: Any
+) -> Iterator[tuple[str, Level, Rows]]:
+    level = _level(vectors, scratch / "sample.db", ROOT / "content")
+    with (ROOT / "tests" / "questions.csv").open() as file:
+        sample = [
+            (row["question"], row["locale"], {s for s in row["expected"].split("|") if s})
+            for row in csv.DictReader(file)
+        ]
+    for locale in LOCALES:
+        yield f"sample company, {locale}", level, [row for row in sample if row[1] == locale]
+    if arguments.help_centre.exists():
+        level = _level(vectors, scratch / "help.db", arguments.help_centre / "docs")
+        asked = [row[:3] for row in _jsonl_rows(arguments.help_centre / "questions.jsonl")]
+        yield "help centre, en", level, [row for row in asked if row[1] == "en"]
+        yield "help centre, zh ko fa it", level, [row for row in asked if row[1] != "en"]
+    if arguments.clinc.exists():
+        clinc = json.loads(arguments.clinc.read_text())
+        rows = [(text, "en", {intent.replace("_", "-")}) for text, intent in clinc["test"]]
+        rows += [(text, "en", set()) for text, _ in clinc["oos_test"]]
+        rows = rows[:: arguments.every]
+        for count in (1, 3, 5, 10):
+            level = _clinc_level(vectors, scratch / f"clinc-{count}.db", clinc, count)
+            yield f"CLINC150, first {count} phrasings", level, rows
+        random.Random(0).shuffle(clinc["train"])
+        level = _clinc_level(vectors, scratch / "clinc-drawn.db", clinc, 10)
+        yield "CLINC150, 10 drawn phrasings", level, rows
+
+
+def _asked(vectors: VectorStore, level: Level, rows: Iterable[Any]) -> Iterator[Asked]:
+    shelf = level.shelf("public")
+    slugs = {d.article_id: d.slug for d in level.documents}
+    view = shelf.views[0]
+    for text, locale, expected in rows:
+        question = clean(text)
+        language = detect_language(question, locale, LOCALES)
+        found = find_at(vectors, level, question, language, "public", 3)
+        raw = view.vectors @ view.encoder.questions([question])[0]
+        best = int(np.argmax(raw))
+        nearest = slugs[shelf.article_ids[shelf.labels[view.rows[best]]]]
+        says = found.matches[0].slug if found.may_answer else None
+        slugs_found = [match.slug for match in found.matches]
+        yield Asked(expected, slugs_found, found.in_scope, says, nearest, float(raw[best]))
+
+
+def _line(name: str, asked: list[Asked]) -> str:
+    known = [a for a in asked if a.expected]
+    unknown = [a for a in asked if not a.expected]
+    answered = [a for a in known if a.says]
+    figures = [
+        np.mean([a.found[0] in a.expected for a in known]),
+        np.mean([bool(a.expected & set(a.found)) for a in known]),
+        auroc([a.sure for a in known], [a.sure for a in unknown]) or np.nan,
+        np.mean([a.neighbour in a.expected for a in known]),
+        auroc([a.nearness for a in known], [a.nearness for a in unknown]) or np.nan,
+        len(answered) / len(known),
+        np.mean([a.says in a.expected for a in answered]) if answered else np.nan,
+        np.mean([a.says is not None for a in unknown]),
+    ]
+    widths = (13, 9, 8, 12, 8, 11, 15, 9)
+    cells = [f"{float(f):>{w}.3f}" for f, w in zip(figures, widths, strict=True)]
+    return f"{name:34}{''.join(cells)}"
+
+
+if __name__ == "__main__":
+    main()
