@@ -16,7 +16,8 @@ PLACES = np.arange(3)
 def minilm() -> MiniLM:
     """The encoder that tells its tokens apart."""
     found = load_encoders("bundled")[1]
-    assert isinstance(found, MiniLM) and isinstance(found, SeesTokens)
+    assert isinstance(found, MiniLM)
+    assert isinstance(found, SeesTokens)
     return found
 
 
@@ -32,13 +33,15 @@ def shelf_of(minilm: MiniLM) -> TokenIndex:
 
 def test_states_have_a_line_for_each_token(minilm: MiniLM) -> None:
     (ids, vectors), (none, _) = minilm.states(["refund please", "?"])
-    assert vectors.shape == (len(ids), DIRECTIONS) and len(ids) == 3
+    assert vectors.shape == (len(ids), DIRECTIONS)
+    assert len(ids) == 3
     assert len(none) == 1
 
 
 def test_same_text_has_the_same_states_alone_and_among_others(minilm: MiniLM) -> None:
     alone, among = minilm.states([TEXTS[1]])[0], minilm.states(TEXTS)[1]
-    assert (alone[0] == among[0]).all() and (alone[1] == among[1]).all()
+    assert (alone[0] == among[0]).all()
+    assert (alone[1] == among[1]).all()
 
 
 @pytest.mark.parametrize(
@@ -59,7 +62,8 @@ def test_article_without_tokens_is_not_close(minilm: MiniLM) -> None:
     first, second, _ = minilm.states(TEXTS)
     index = TokenIndex([first, None, second], np.array([0, 1, 2, 3]))
     found = index.closeness(minilm.states(["how long does a refund take"])[0], PLACES)
-    assert found[1] == 0 and found[2] > found[0]
+    assert found[1] == 0
+    assert found[2] > found[0]
 
 
 def test_kept_states_come_back_as_they_were(store: StateStore, minilm: MiniLM) -> None:
