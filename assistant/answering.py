@@ -1,10 +1,10 @@
 """One question in, one reply out: Answered, Clarification or Abstained, with its Receipt."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from sqlmodel import Session
 
+from assistant.explanations import detail_of
 from assistant.receipts import Receipt
 from assistant.understanding import Question, understand
 from kb.articles import Revision
@@ -185,7 +185,7 @@ def _receipt(judged: Judged, channel: str, audience: str) -> Receipt:
         locale=question.locale,
         outcome=LABELS[type(outcome)],
         confidence=findings.confidence,
-        detail=_detail(findings),
+        detail=detail_of(findings),
     )
     if isinstance(outcome, Answered):
         revision = outcome.words.revision
@@ -195,22 +195,3 @@ def _receipt(judged: Judged, channel: str, audience: str) -> Receipt:
         if outcome.passage:
             receipt.detail["passage"] = asdict(outcome.passage)
     return receipt
-
-
-def _detail(findings: Findings) -> dict[str, Any]:
-    """What spoke for the reply, for staff."""
-    return {
-        "confidence": findings.confidence,
-        "in_scope": findings.in_scope,
-        "matches": [
-            {
-                "article": match.slug,
-                "share": round(match.share, 4),
-                "witnesses": [
-                    [w.text.source, w.text.locale, w.text.text[:200], w.similarity, w.words]
-                    for w in match.witnesses
-                ],
-            }
-            for match in findings.matches[:OPTIONS]
-        ],
-    }

@@ -198,15 +198,19 @@ def article_version(
     "/receipts/{receipt_id}",
     tags=["ask"],
     summary="What was said",
-    **gives(shapes.Receipt, "receipt"),
+    **gives(shapes.Receipt, "receipt", "explained_receipt"),
 )
 def receipt(receipt_id: ReceiptId, request: Request, services: Opened) -> dict[str, Any]:
-    """The reply as it was given, and whether its words still hold; an agent's needs a key."""
+    """The reply as it was given, and whether its words still hold; an agent's needs a key.
+
+    With a key, `explanation` says which texts spoke for it, how strongly, and what came second.
+    """
     with reading(services.engine) as session:
         found = get_receipt(session, receipt_id)
-        if found.audience != PUBLIC and person_of(request, session) is None:
+        person = person_of(request, session)
+        if found.audience != PUBLIC and person is None:
             raise NotFound("there is no such receipt")
-        return receipt_json(services, session, found)
+        return receipt_json(services, session, found, for_staff=person is not None)
 
 
 # -- write -------------------------------------------------------------------------

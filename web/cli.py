@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,10 @@ from tqdm import tqdm
 
 from assistant.comparison import compare, read_report
 from assistant.evaluation import evaluate, shortfall
+from assistant.explanations import Explanation
+from assistant.explanations import explain as explain_receipt
 from assistant.question_file import Row, read_rows
+from assistant.receipts import get_receipt
 from kb import history
 from kb.content import ImportReport, SourceFile, export_folder, import_folder
 from kb.db import reading, transaction
@@ -25,6 +29,7 @@ from kb.people import Role, add_key, add_person
 from kb.publishing import live_publications
 from kb.settings import Settings
 from web.evaluation_text import format_report
+from web.explanation_text import format_explanation
 from web.services import Services, open_services, open_store, start_index
 from web.serving import first_login, serve_alone, serve_many
 
@@ -142,6 +147,7 @@ def ask(
     locale: LocaleOption = None,
     channel: Annotated[str, typer.Option(help="help_site, widget, sidebar or api")] = "api",
     as_json: JsonOption = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say what spoke for it")] = False,
 ) -> None:
     """Ask a question."""
     settings = Settings()
@@ -149,7 +155,14 @@ def ask(
     reply = _from_server(settings, "POST", "/api/v1/ask", body)
     if reply is None:
         reply = _ask_here(settings, question, locale, channel)
-    print(json.dumps(reply, ensure_ascii=False, indent=2) if as_json else _spoken(reply))
+    why = _explanation(settings, reply["receipt"]["id"]) if explain else None
+    if as_json:
+        shown = reply | ({"explanation": asdict(why)} if why else {})
+        print(json.dumps(shown, ensure_ascii=False, indent=2))
+        return
+    print(_spoken(reply))
+    if why:
+        print("\n" + format_explanation(why))
 
 
 @app.command()
@@ -355,6 +368,11 @@ def _ask_here(settings: Settings, question: str, locale: str | None, channel: st
             )
             session.commit()
             return reply_json(services, reply)
+
+
+def _explanation(settings: Settings, receipt_id: str) -> Explanation:
+    with _engine(settings) as engine, reading(engine) as session:
+        return explain_receipt(get_receipt(session, receipt_id))
 
 
 def _evaluate(settings: Settings, rows: list[Row]) -> dict[str, Any]:

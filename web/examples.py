@@ -85,7 +85,41 @@ RECEIPT = NOTE | {
     "confidence": 0.97,
     "answer": GIVEN,
     "still_holds": True,
+    "explanation": None,
 }
+
+
+def _voice(source: str, text: str, similarity: float, words: float) -> Example:
+    return {
+        "source": source,
+        "locale": "en",
+        "text": text,
+        "similarity": similarity,
+        "words": words,
+    }
+
+
+EXPLANATION: Example = {
+    "confidence": 0.97,
+    "in_scope": 0.99,
+    "matches": [
+        {
+            "article": "reset-password",
+            "share": 0.9412,
+            "witnesses": [
+                _voice("title", "I forgot my password", 1.0, 0.4471),
+                _voice("phrasing", "can't remember my password", 0.8123, 0.2904),
+                _voice("heading", "If no e-mail comes", 0.3006, 0.0),
+            ],
+        },
+        {
+            "article": "two-step-verification",
+            "share": 0.0325,
+            "witnesses": [_voice("phrasing", "I lost my phone with the codes", 0.2871, 0.0)],
+        },
+    ],
+}
+EXPLAINED_RECEIPT = RECEIPT | {"explanation": EXPLANATION}
 SUMMARY = PASSWORD | {"category": "account"}
 
 # -- writing -----------------------------------------------------------------------
@@ -138,6 +172,7 @@ REPLIES: dict[str, Example] = {
     "clarify": CLARIFY,
     "abstained": ABSTAINED,
     "receipt": RECEIPT,
+    "explained_receipt": EXPLAINED_RECEIPT,
     "search_results": {"items": [SUMMARY | {"score": 0.9312}], "total": 1, "next": None},
     "article_list": {"items": [SUMMARY], "total": 53, "next": "reset-password"},
     "live": APPROVED | {"live": True},

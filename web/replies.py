@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import Session
 
 from assistant.answering import Abstained, Answered, Clarification, Reply, Words
+from assistant.explanations import explain
 from assistant.receipts import Receipt
 from kb.articles import Revision
 from kb.db import now
@@ -120,8 +121,10 @@ def publication_json(
     }
 
 
-def receipt_json(services: Services, session: Session, receipt: Receipt) -> dict[str, Any]:
-    """A Receipt, the words it stands for, and whether they are still live."""
+def receipt_json(
+    services: Services, session: Session, receipt: Receipt, for_staff: bool = False
+) -> dict[str, Any]:
+    """A Receipt, the words it stands for, whether they are still live; to staff, why."""
     revision = session.get(Revision, receipt.revision_id) if receipt.revision_id else None
     live = live_publication(session, revision.article_id, revision.locale) if revision else None
     holds = bool(live and revision and live.revision_id == revision.id)
@@ -136,6 +139,7 @@ def receipt_json(services: Services, session: Session, receipt: Receipt) -> dict
         "confidence": receipt.confidence,
         "answer": _kept_json(services, receipt, revision) if revision else None,
         "still_holds": holds if revision else None,
+        "explanation": asdict(explain(receipt)) if for_staff else None,
     }
 
 

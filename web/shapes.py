@@ -77,6 +77,32 @@ class Reply(BaseModel):
     receipt: ReceiptNote
 
 
+class Voice(BaseModel):
+    """One text that spoke for an article."""
+
+    source: Literal["title", "phrasing", "answer", "heading", "passage"]
+    locale: str
+    text: str = Field(description="Its first 200 characters")
+    similarity: float = Field(description="How near in meaning: 1 the same, 0 unrelated")
+    words: float = Field(description="How much of the question's words it holds, rare ones more")
+
+
+class Candidate(BaseModel):
+    """An article that was weighed."""
+
+    article: str = Field(description="Its slug")
+    share: float = Field(ge=0, le=1, description="Its part of the belief that all share")
+    witnesses: list[Voice] = Field(max_length=3, description="What spoke for it, loudest first")
+
+
+class Explanation(BaseModel):
+    """Why the reply was what it was."""
+
+    confidence: float = Field(ge=0, le=1, description="That the best article found is right")
+    in_scope: float = Field(ge=0, le=1, description="That any article can be meant")
+    matches: list[Candidate] = Field(max_length=3, description="Best first")
+
+
 class Receipt(ReceiptNote):
     """The reply as it was given, and whether its words are still live."""
 
@@ -87,6 +113,7 @@ class Receipt(ReceiptNote):
     confidence: float = Field(ge=0, le=1)
     answer: GivenAnswer | None
     still_holds: bool | None = Field(description="Null where there was no answer")
+    explanation: Explanation | None = Field(description="With a key; null without one")
 
 
 class Summary(Answer):

@@ -189,6 +189,27 @@ def test_receipt_of_silence_has_no_answer(reader: TestClient) -> None:
     assert (kept["outcome"], kept["answer"], kept["still_holds"]) == ("abstained", None, None)
 
 
+def test_receipt_explains_itself_to_staff_only(reader: TestClient, reader_keys: Keys) -> None:
+    at = f"/api/v1/receipts/{ask(reader, 'where is my refund')['receipt']['id']}"
+    assert reader.get(at).json()["explanation"] is None
+    why = reader.get(at, headers=reader_keys["agent"]).json()["explanation"]
+    assert set(why) == {"confidence", "in_scope", "matches"}
+    best = why["matches"][0]
+    assert best["article"] == "refund-time"
+    assert best["witnesses"][0] | {"similarity": 1, "words": 1} == {
+        "source": "phrasing",
+        "locale": "en",
+        "text": "where is my refund",
+        "similarity": 1,
+        "words": 1,
+    }
+
+
+def test_receipt_with_a_wrong_key_is_refused(reader: TestClient) -> None:
+    at = f"/api/v1/receipts/{ask(reader, 'where is my refund')['receipt']['id']}"
+    assert is_problem(reader.get(at, headers={"Authorization": "Bearer vb_wrong"}), 401)
+
+
 def test_unknown_receipt_is_not_found(reader: TestClient) -> None:
     for strange in ("nothing", "%00", "a" * 500, "..%2f"):
         assert is_problem(reader.get(f"/api/v1/receipts/{strange}"), 404)

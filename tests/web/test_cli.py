@@ -69,6 +69,20 @@ def test_ask_as_json_is_the_reply_of_the_api(home: Path) -> None:
     assert answer["sha256"] == hashlib.sha256(answer["text"].encode()).hexdigest()
 
 
+def test_ask_explains_itself_below_the_answer(home: Path) -> None:
+    shown = run(home, "ask", "--explain", "i forgot my password").stdout
+    answer, why = shown.split("\nWhy: confidence ")
+    assert answer.startswith("The link we send works for 30 minutes.\n")
+    assert re.search(r"^1\. reset-password  \d+% of the belief$", why, re.M)
+    assert re.search(r"similarity .* phrasing en  I forgot my password$", why, re.M)
+    assert "\n2. delivery-costs" in why
+
+
+def test_ask_as_json_holds_the_explanation_that_was_asked_for(home: Path) -> None:
+    reply = json.loads(run(home, "ask", "postage price", "--explain", "--json").stdout)
+    assert reply["explanation"]["matches"][0]["article"] == "delivery-costs"
+
+
 def test_question_without_an_answer_is_no_failure(home: Path) -> None:
     done = run(home, "ask", "what is the capital of Mongolia")
     assert done.returncode == 0
