@@ -174,7 +174,6 @@ class Index:
         general = {text_key("question", t) for ts in background_questions().values() for t in ts}
         for encoder in level.encoders:
             self.vectors.prune(encoder, general | set(level.vectors[encoder.name]))
-            self.vectors.states.prune(encoder, set(level.states))
 
     def _switch(self, done: Callable[[], object]) -> None:
         """From the previous model's level to the new one's; then the old vectors go."""

@@ -132,7 +132,8 @@ class VectorStore:
         return list(answer["ids"][0])
 
     def prune(self, encoder: Encoder, keep: set[str]) -> int:
-        """Forget the vectors that no text refers to; their number."""
+        """Forget the vectors and tokens that no text refers to; the number of vectors."""
+        self.states.prune(encoder, keep)
         stale = [k for k in self._call(encoder, "get", include=[])["ids"] if k not in keep]
         for start in range(0, len(stale), self._batch):
             self._call(encoder, "delete", ids=stale[start : start + self._batch])
@@ -140,6 +141,7 @@ class VectorStore:
 
     def clear(self, encoder: Encoder) -> None:
         """Forget everything of one encoder."""
+        self.states.prune(encoder, set())
         self._collection(encoder)
         self._client.delete_collection(_collection_name(encoder))
         self._collections.pop(encoder.name, None)

@@ -67,7 +67,7 @@ def test_same_question_is_ranked_the_same_again(level: Level) -> None:
 def test_order_of_the_documents_does_not_matter(level: Level) -> None:
     visible = [d for d in level.documents if d.audience == "public"]
     documents = random.Random(5).sample(visible, len(visible))
-    shuffled = Shelf(documents, level.encoders, level.vectors, level.backgrounds)
+    shuffled = Shelf(documents, level.encoders, level.vectors, level.backgrounds, level.states)
     for question, language in QUESTIONS:
         one = ranked(level.shelf("public"), question, language)
         assert same(one, ranked(shuffled, question, language))
