@@ -23,11 +23,12 @@ from assistant.question_file import Row, read_rows
 from assistant.receipts import get_receipt
 from kb import history
 from kb.content import ImportReport, SourceFile, export_folder, import_folder
-from kb.db import reading, transaction
+from kb.db import now, reading, transaction
 from kb.errors import InUse, VerbatimError
 from kb.people import Role, add_key, add_person
 from kb.publishing import live_publications
 from kb.settings import Settings
+from web.evaluation_report import render_report
 from web.evaluation_text import format_report
 from web.explanation_text import format_explanation
 from web.services import Services, open_services, open_store, start_index
@@ -191,6 +192,7 @@ def evaluate_(
     compare_with: Annotated[
         Path | None, typer.Option("--compare", help="An earlier report, saved with --json")
     ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page for editors here")] = None,
     max_wrong: Annotated[
         float | None, typer.Option(min=0, max=1, help="Fail when more of the answers are wrong")
     ] = None,
@@ -202,9 +204,13 @@ def evaluate_(
     settings = Settings()
     rows = read_rows(file)
     old = read_report(compare_with) if compare_with else None
+    if html and not html.resolve().parent.is_dir():
+        raise VerbatimError(f"there is no folder {html.resolve().parent}")
     report = _evaluate(settings, rows)
     if old:
         report["comparison"] = compare(old, report)
+    if html:
+        html.write_text(render_report(report, file.name, now()), "utf-8")
     print(json.dumps(report, ensure_ascii=False, indent=2) if as_json else format_report(report))
     missed = shortfall(report["all"], max_wrong, min_coverage)
     if missed:

@@ -123,6 +123,13 @@ def test_evaluate_compares_with_an_earlier_report(home: Path, rows: Path) -> Non
     assert "lost: 1\n  i forgot my password [en]: reset-password → reset-password" in done.stdout
 
 
+def test_evaluate_writes_a_page_for_editors(home: Path, rows: Path) -> None:
+    page = rows.with_name("report.html")
+    done = run(home, "evaluate", str(rows), "--html", str(page))
+    assert done.returncode == 0, done.stderr
+    assert "rows.jsonl · 3 questions" in re.sub("<[^>]+>", "", page.read_text("utf-8"))
+
+
 def test_evaluate_fails_when_a_bar_is_missed(home: Path, rows: Path) -> None:
     rows.write_text(rows.read_text().replace("reset-password", "delivery-costs"))
     bars = ["--max-wrong", "0.02", "--min-coverage", "0.5"]
@@ -172,6 +179,7 @@ def test_wrong_usage_is_one_line_and_exit_2(tmp_path: Path, arguments: list[str]
         (["import", "/no/such/folder"], "/no/such/folder"),
         (["evaluate", "/no/such/file.jsonl"], "/no/such/file.jsonl"),
         (["evaluate", "{rows}", "--compare", "{rows}"], "rows.jsonl"),
+        (["evaluate", "{rows}", "--html", "/no/such/folder/out.html"], "/no/such/folder"),
         (["key", "add", "--role", "king"], "king"),
         (["user", "add", "nobody"], "nobody"),
         (["export", "/dev/null/out"], "/dev/null"),
