@@ -344,9 +344,10 @@ class Index:
         for encoder in encoders:
             if isinstance(encoder, SeesTokens):
                 keyed = _keyed(documents, encoder)
-                found = {key: old.states[key] for key in keyed if old and key in old.states}
+                found |= {key: old.states[key] for key in keyed if old and key in old.states}
                 missing = [key for key in keyed if key not in found]
-                found |= self.vectors.states.fetch(encoder, missing)
+                if missing:
+                    found |= self.vectors.states.fetch(encoder, missing)
                 lost = {key: keyed[key] for key in missing if key not in found}
                 found |= self._add_states(encoder, lost)
         return found
