@@ -7,7 +7,6 @@ without from a help centre of long articles.
 """
 
 import argparse
-import csv
 import json
 import sys
 from collections import defaultdict
@@ -22,6 +21,7 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from assistant.question_file import read_rows
 from assistant.understanding import understand
 from kb.articles import Wording
 from kb.content import import_folder
@@ -82,10 +82,11 @@ def collect(vectors: VectorStore, scratch: Path, arguments: Any) -> dict[str, li
         for name, example in _examples(level, rows):
             groups[name].append(example)
 
-    add(_level(vectors, scratch / "a.db", ROOT / "content"), _sample_rows())
+    sample = read_questions(Path(__file__).parent / "questions.csv", 2.0)
+    add(_level(vectors, scratch / "a.db", ROOT / "content"), sample)
     docs = arguments.help_centre / "docs"
     questions = arguments.help_centre / "questions.jsonl"
-    add(_level(vectors, scratch / "b.db", docs), _jsonl_rows(questions))
+    add(_level(vectors, scratch / "b.db", docs), read_questions(questions, 1.0))
     clinc = json.loads(arguments.clinc.read_text())
     add(_clinc_level(vectors, scratch / "c.db", clinc, 10), _clinc_rows(clinc))
     return groups
@@ -117,17 +118,11 @@ def _clinc_level(vectors: VectorStore, database: Path, clinc: Any, count: int) -
     return Index(engine, vectors, load_encoders("bundled")).bring_level()
 
 
-def _sample_rows() -> Iterator[tuple[str, str, set[str], float]]:
-    with (Path(__file__).parent / "questions.csv").open() as file:
-        for row in csv.DictReader(file):
-            expected = {slug for slug in row["expected"].split("|") if slug}
-            yield row["question"], row["locale"], expected, 2.0
-
-
-def _jsonl_rows(path: Path) -> Iterator[tuple[str, str, set[str], float]]:
-    for line in path.read_text().splitlines():
-        row = json.loads(line)
-        yield row["question"], row["locale"], set(row["expected"] or []), 1.0
+def read_questions(path: Path, weight: float) -> Iterator[tuple[str, str, set[str], float]]:
+    """The questions of a file, each counting so much."""
+    for row in read_rows(path):
+        assert row.locale
+        yield row.question, row.locale, set(row.expected), weight
 
 
 def _clinc_rows(clinc: Any) -> Iterator[tuple[str, str, set[str], float]]:

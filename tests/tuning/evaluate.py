@@ -11,7 +11,6 @@ unanswerable answered. The neighbour is the best raw cosine of the multilingual 
 """
 
 import argparse
-import csv
 import json
 import random
 from collections.abc import Iterable, Iterator
@@ -29,7 +28,7 @@ from kb.settings import Settings
 from retriever.index import Level
 from retriever.search import find_at
 from retriever.vectors import VectorStore
-from tests.tuning.__main__ import ROOT, _clinc_level, _jsonl_rows, _level
+from tests.tuning.__main__ import ROOT, _clinc_level, _level, read_questions
 
 LOCALES = Settings().locales
 DATASETS = ROOT.parent / "shared" / "datasets"
@@ -70,16 +69,12 @@ def _stores(
     vectors: VectorStore, scratch: Path, arguments: Any
 ) -> Iterator[tuple[str, Level, Rows]]:
     level = _level(vectors, scratch / "sample.db", ROOT / "content")
-    with (ROOT / "tests" / "questions.csv").open() as file:
-        sample = [
-            (row["question"], row["locale"], {s for s in row["expected"].split("|") if s})
-            for row in csv.DictReader(file)
-        ]
+    sample = _questions(ROOT / "tests" / "questions.csv")
     for locale in LOCALES:
         yield f"sample company, {locale}", level, [row for row in sample if row[1] == locale]
     if arguments.help_centre.exists():
         level = _level(vectors, scratch / "help.db", arguments.help_centre / "docs")
-        asked = [row[:3] for row in _jsonl_rows(arguments.help_centre / "questions.jsonl")]
+        asked = _questions(arguments.help_centre / "questions.jsonl")
         yield "help centre, en", level, [row for row in asked if row[1] == "en"]
         yield "help centre, zh ko fa it", level, [row for row in asked if row[1] != "en"]
     if arguments.clinc.exists():
@@ -93,6 +88,10 @@ def _stores(
         random.Random(0).shuffle(clinc["train"])
         level = _clinc_level(vectors, scratch / "clinc-drawn.db", clinc, 10)
         yield "CLINC150, 10 drawn phrasings", level, rows
+
+
+def _questions(path: Path) -> Rows:
+    return [row[:3] for row in read_questions(path, 1.0)]
 
 
 def _asked(vectors: VectorStore, level: Level, rows: Iterable[Any]) -> Iterator[Asked]:
