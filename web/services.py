@@ -3,7 +3,8 @@
 import ctypes
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +53,16 @@ def open_store(settings: Settings) -> Engine:
     return engine
 
 
+@contextmanager
+def opened_store(settings: Settings) -> Iterator[Engine]:
+    """The database alone, closed afterwards."""
+    engine = open_store(settings)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def open_services(settings: Settings) -> Services:
     """Everything; takes the folder unless a Chroma server holds the vectors.
 
@@ -72,6 +83,16 @@ def open_services(settings: Settings) -> Services:
             lock.release()
         raise
     return Services(settings, engine, index, lock)
+
+
+@contextmanager
+def opened_services(settings: Settings) -> Iterator[Services]:
+    """Everything, closed afterwards."""
+    services = open_services(settings)
+    try:
+        yield services
+    finally:
+        services.close()
 
 
 def start_index(services: Services, progress: Progress = silent) -> None:

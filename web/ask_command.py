@@ -1,0 +1,95 @@
+"""`verbatim ask` and `search`: through the server that owns the folder, else here."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import typer
+from sqlmodel import Session
+
+from assistant.answering import ask as ask_assistant
+from assistant.explanations import Explanation
+from assistant.explanations import explain as explain_receipt
+from assistant.receipts import get_receipt
+from kb.db import reading
+from kb.settings import Settings
+from web.api import search as search_api
+from web.explanation_text import format_explanation
+from web.owner import ask_server
+from web.replies import reply_json
+from web.services import opened_services, opened_store, start_index
+from web.terminal import JsonOption, LocaleOption, bar
+
+
+def ask(
+    question: str,
+    locale: LocaleOption = None,
+    channel: Annotated[str, typer.Option(help="help_site, widget, sidebar or api")] = "api",
+    as_json: JsonOption = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say what spoke for it")] = False,
+) -> None:
+    """Ask a question."""
+    settings = Settings()
+    body = {"question": question, "locale": locale, "channel": channel}
+    reply = ask_server(settings, "POST", "/api/v1/ask", body)
+    if reply is None:
+        reply = _ask_here(settings, question, locale, channel)
+    why = _explanation(settings, reply["receipt"]["id"]) if explain else None
+    if as_json:
+        shown = reply | ({"explanation": asdict(why)} if why else {})
+        print(json.dumps(shown, ensure_ascii=False, indent=2))
+        return
+    print(_spoken(reply))
+    if why:
+        print("\n" + format_explanation(why))
+
+
+def search(query: str, locale: LocaleOption = None, as_json: JsonOption = False) -> None:
+    """Articles that fit, best first."""
+    settings = Settings()
+    asked = {"q": query, **({"locale": locale} if locale else {})}
+    found = ask_server(settings, "GET", f"/api/v1/search?{urlencode(asked)}", None)
+    if found is None:
+        found = _search_here(settings, query, locale)
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    for item in found["items"]:
+        print(f"{item['score']:.2f}  {item['article']}  {item['title']}")
+    if not found["items"]:
+        print("Nothing fits.")
+
+
+def _ask_here(settings: Settings, question: str, locale: str | None, channel: str) -> Any:
+    with opened_services(settings) as services:
+        start_index(services, bar)
+        with Session(services.engine, expire_on_commit=False) as session:
+            reply = ask_assistant(
+                session, services.index, question, settings.locales, locale, channel
+            )
+            session.commit()
+            return reply_json(services, reply)
+
+
+def _explanation(settings: Settings, receipt_id: str) -> Explanation:
+    with opened_store(settings) as engine, reading(engine) as session:
+        return explain_receipt(get_receipt(session, receipt_id))
+
+
+def _search_here(settings: Settings, query: str, locale: str | None) -> Any:
+    with opened_services(settings) as services:
+        start_index(services, bar)
+        return search_api(services, query, locale, 10)
+
+
+def _spoken(reply: dict[str, Any]) -> str:
+    answer = reply["answer"]
+    if answer:
+        source = f"{answer['article']} · version {answer['version']} · {answer['locale']}"
+        return f"{answer['text']}\n\n— {answer['title']} ({source})\n  {answer['url']}"
+    if reply["options"]:
+        options = [f"  {n}. {o['title']}" for n, o in enumerate(reply["options"], 1)]
+        return "\n".join(["Which of these do you mean?", *options])
+    near = [f"  {o['title']}  {o['url']}" for o in reply["related"]]
+    return "\n".join(["We don't have an approved answer to that.", *near])

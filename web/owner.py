@@ -1,0 +1,47 @@
+"""The server that owns this folder, and how a command asks it."""
+
+import os
+from typing import Any
+
+import httpx
+
+from kb.errors import VerbatimError
+from kb.settings import Settings
+from retriever.vectors import FolderLock
+
+
+def owner_of(settings: Settings) -> dict[str, Any]:
+    """What the server of this folder says of itself; empty once it is gone."""
+    owner = FolderLock(settings.home).owner()
+    return owner if _is_running(owner.get("pid")) else {}
+
+
+def _is_running(pid: Any) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:
+        return True
+    except (OSError, TypeError, ValueError):
+        return False
+    return True
+
+
+def ask_server(settings: Settings, method: str, path: str, body: Any) -> Any:
+    """The reply of the server that owns this folder; None when there is none."""
+    owner = owner_of(settings)
+    if not owner.get("url"):
+        return None
+    headers = {"X-Verbatim-Local": owner.get("token", "")}
+    key = os.environ.get("VERBATIM_KEY")
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    try:
+        response = httpx.request(
+            method, owner["url"] + path, json=body, headers=headers, timeout=60, trust_env=False
+        )
+        found = response.json()
+    except (httpx.HTTPError, ValueError):
+        return None
+    if response.status_code >= 400:
+        raise VerbatimError(found.get("detail", f"the server answered {response.status_code}"))
+    return found
