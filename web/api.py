@@ -29,7 +29,7 @@ from retriever.search import find_matches
 from web import examples, shapes
 from web.bodies import NewArticle, NewPublication, NewRevision, Place, Question
 from web.guards import person_of, staff
-from web.openapi import ERRORS, gives
+from web.openapi import ACCEPTED, ERRORS, NEEDED, gives, takes
 from web.records import RECEIPT_ID
 from web.replies import article_json, publication_json, receipt_json, reply_json, summary_json
 from web.services import Services
@@ -74,7 +74,7 @@ Opened = Annotated[Services, Depends(services_of)]
     "/ask",
     tags=["ask"],
     summary="The approved answer, or none",
-    **gives(shapes.Reply, "answered", "answered_in_body", "clarify", "abstained"),
+    **gives(shapes.Reply, "answered", "answered_in_body", "clarify", "abstained", key=ACCEPTED),
 )
 def ask_question(body: Question, request: Request, services: Opened) -> dict[str, Any]:
     """`answered`, `clarify` (2–3 options) or `abstained`; always with a receipt."""
@@ -140,7 +140,7 @@ def search(
     "/articles",
     tags=["articles"],
     summary="What is live",
-    **gives(shapes.ArticleList, "article_list"),
+    **gives(shapes.ArticleList, "article_list", key=ACCEPTED),
 )
 def articles(
     request: Request,
@@ -161,7 +161,7 @@ def articles(
     "/articles/{slug}",
     tags=["articles"],
     summary="One live article",
-    **gives(shapes.Article, "live"),
+    **gives(shapes.Article, "live", key=ACCEPTED),
 )
 def article(
     slug: Slug, request: Request, services: Opened, locale: Locale = None
@@ -177,7 +177,7 @@ def article(
     "/articles/{slug}/versions/{version}",
     tags=["articles"],
     summary="A version as it was",
-    **gives(shapes.Article, "replaced"),
+    **gives(shapes.Article, "replaced", key=ACCEPTED),
 )
 def article_version(
     slug: Slug, version: Version, request: Request, services: Opened, locale: Locale = None
@@ -198,7 +198,7 @@ def article_version(
     "/receipts/{receipt_id}",
     tags=["ask"],
     summary="What was said",
-    **gives(shapes.Receipt, "receipt", "explained_receipt"),
+    **gives(shapes.Receipt, "receipt", "explained_receipt", key=ACCEPTED),
 )
 def receipt(receipt_id: ReceiptId, request: Request, services: Opened) -> dict[str, Any]:
     """The reply as it was given, and whether its words still hold; an agent's needs a key.
@@ -216,7 +216,9 @@ def receipt(receipt_id: ReceiptId, request: Request, services: Opened) -> dict[s
 # -- write -------------------------------------------------------------------------
 
 
-@router.post("/articles", tags=["write"], **gives(shapes.Article, "first_draft", status=201))
+@router.post(
+    "/articles", tags=["write"], **gives(shapes.Article, "first_draft", status=201, key=NEEDED)
+)
 def create_article(body: NewArticle, request: Request, services: Opened) -> dict[str, Any]:
     """A new article with a first draft."""
     with transaction(services.engine) as session:
@@ -232,7 +234,7 @@ def create_article(body: NewArticle, request: Request, services: Opened) -> dict
 @router.post(
     "/articles/{slug}/revisions",
     tags=["write"],
-    **gives(shapes.Article, "draft", status=201),
+    **gives(shapes.Article, "draft", status=201, key=NEEDED),
 )
 def create_revision(
     slug: Slug, body: NewRevision, request: Request, services: Opened
@@ -249,7 +251,7 @@ def create_revision(
 @router.post(
     "/articles/{slug}/revisions/{version}/review",
     tags=["write"],
-    **gives(shapes.Article, "in_review"),
+    **gives(shapes.Article, "in_review", key=NEEDED),
 )
 def submit_revision(
     slug: Slug, version: Version, request: Request, services: Opened, body: Place | None = None
@@ -261,7 +263,7 @@ def submit_revision(
 @router.delete(
     "/articles/{slug}/revisions/{version}/review",
     tags=["write"],
-    **gives(shapes.Article, "draft"),
+    **gives(shapes.Article, "draft", key=NEEDED),
 )
 def send_back_revision(
     slug: Slug, version: Version, request: Request, services: Opened, locale: Locale = None
@@ -273,7 +275,7 @@ def send_back_revision(
 @router.post(
     "/articles/{slug}/revisions/{version}/approval",
     tags=["write"],
-    **gives(shapes.Article, "approved"),
+    **gives(shapes.Article, "approved", key=NEEDED),
 )
 def approve_revision(
     slug: Slug, version: Version, request: Request, services: Opened, body: Place | None = None
@@ -285,7 +287,7 @@ def approve_revision(
 @router.post(
     "/articles/{slug}/publication",
     tags=["write"],
-    **gives(shapes.Publication, "scheduled", status=201),
+    **gives(shapes.Publication, "scheduled", status=201, key=NEEDED),
 )
 def publish_article(
     slug: Slug, request: Request, services: Opened, body: NewPublication | None = None
@@ -302,7 +304,13 @@ def publish_article(
     return made
 
 
-@router.delete("/articles/{slug}/publication", tags=["write"], status_code=204, responses=ERRORS)
+@router.delete(
+    "/articles/{slug}/publication",
+    tags=["write"],
+    status_code=204,
+    responses=ERRORS,
+    **takes(NEEDED),
+)
 def withdraw_article(
     slug: Slug, request: Request, services: Opened, locale: Locale = None
 ) -> Response:

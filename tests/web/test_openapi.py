@@ -156,6 +156,34 @@ def check(described: dict[str, Any], name: str, content: dict[str, Any]) -> None
         assert not [error.message for error in validator.iter_errors(example)], name
 
 
+def refuses(client: TestClient, name: str, body: Any, key: str = "") -> bool:
+    """Whether an operation answers 401 to what is fine in all else."""
+    receipt = client.post("/api/v1/ask", json={"question": "i forgot my password"}).json()[
+        "receipt"
+    ]
+    method, path = name.split()
+    path = path.format(slug="reset-password", version=1, receipt_id=receipt["id"])
+    headers = {"Authorization": f"Bearer {key}"} if key else None
+    sent = client.request(method, path, json=body, headers=headers, params={"q": "refund"})
+    return sent.status_code == 401
+
+
+def test_operations_say_truly_what_they_do_with_a_key(
+    reader: TestClient, described: dict[str, Any]
+) -> None:
+    sent = {name: examples_of(described, content)[0] for name, content in bodies(described)}
+    for name, operation in operations(described).items():
+        security, body = operation.get("security", []), sent.get(name)
+        assert refuses(reader, name, body) == (security == [{"key": []}]), name
+        assert refuses(reader, name, body, "forged") == ({"key": []} in security), name
+
+
+def test_key_is_a_bearer_token(described: dict[str, Any], reader_keys: Keys) -> None:
+    scheme = described["components"]["securitySchemes"]["key"]
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    assert reader_keys["agent"]["Authorization"].startswith("Bearer ")
+
+
 def test_every_success_has_a_schema_and_examples_that_keep_to_it(described: dict[str, Any]) -> None:
     found = list(replies(described, "2"))
     assert len(found) == len(OPERATIONS) - 1  # all but DELETE publication, which says nothing
