@@ -32,6 +32,9 @@ FOLDER_PAGES = {"index", "readme"}
 SKIPPED_FOLDERS = {"node_modules", "__pycache__"}
 PAGE_LINK = re.compile(r"/([a-z]{2})/articles/([a-z0-9-]+)(#.*)?")
 MEDIA_LINK = re.compile(r"/media/([0-9a-f]{16})/(\w[\w.-]{0,120})", re.ASCII)
+MISSING = re.compile(
+    r"!?\[([^\[\]]*)\]\(\s*(?:<missing:[^<>\n]*>|missing:(?:[^()\s]|\([^()\s]*\))*)[^)]*\)"
+)
 IMAGE_SUFFIX = re.compile(r"\.(png|jpe?g|gif|webp|avif|svg)$", re.I)
 
 Progress = Callable[[Iterable["SourceFile"]], Iterable["SourceFile"]]
@@ -247,7 +250,7 @@ class _Import:
     def _stored(self, text: str, file: SourceFile, images: dict[str, Path]) -> str:
         text = rewrite_links(text, lambda target: self._target(target, file, images))
         # A picture that is not there is dropped, its alternative text kept.
-        return re.sub(r"!?\[([^\[\]]*)\]\(<?missing:[^)]*\)", r"\1", text)
+        return MISSING.sub(r"\1", text)
 
     def _target(self, target: str, file: SourceFile, images: dict[str, Path]) -> str:
         if re.match(r"[a-z][a-z0-9+.-]*:|//|#", target, re.I) or MEDIA_LINK.fullmatch(target):

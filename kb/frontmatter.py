@@ -254,5 +254,6 @@ def _drop_tags(text: str) -> str:
 
 
 def _markdown_image(match: re.Match[str]) -> str:
-    alt = ALT.search(match[1] + match[4])
-    return f"![{alt[1] if alt else ''}]({match[2] or match[3]})"
+    alt, source = ALT.search(match[1] + match[4]), match[2] or match[3]
+    target = f"<{source}>" if re.search(r"[\s()]", source) else source
+    return f"![{alt[1] if alt else ''}]({target})"

@@ -77,7 +77,9 @@ FENCE = re.compile(
     r"(?:.*?^[ \t>]*(?P=mark)[`~]*[ \t]*$|.*)|`[^`\n]+`)",
     re.M | re.S,
 )
-LINK = re.compile(r"(\]\(\s*<?|^\s{0,3}\[(?!\^)[^\[\]\n]+\]:\s*<?)([^)\s>]+)", re.M)
+# Between pointed brackets a target may hold blanks, else brackets only in pairs.
+TARGET = r"(?:<(?P<pointed>[^<>\n]+)>|(?!<)(?P<bare>(?:[^()\s]|\([^()\s]*\))+))(?=[\s)]|$)"
+LINK = re.compile(rf"(?P<before>\]\(\s*|^\s{{0,3}}\[(?!\^)[^\[\]\n]+\]:\s*){TARGET}", re.M)
 
 
 @dataclass
@@ -200,4 +202,10 @@ def outside_code(text: str, change: Callable[[str], str]) -> str:
 
 def rewrite_links(text: str, target: Callable[[str], str]) -> str:
     """The text with every link's and image's target passed through `target`."""
-    return outside_code(text, lambda part: LINK.sub(lambda m: m[1] + target(m[2]), part))
+
+    def rewritten(link: re.Match[str]) -> str:
+        if link["pointed"]:
+            return f"{link['before']}<{target(link['pointed'])}>"
+        return link["before"] + target(link["bare"])
+
+    return outside_code(text, lambda part: LINK.sub(rewritten, part))

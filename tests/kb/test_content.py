@@ -18,6 +18,7 @@ from kb.db import transaction
 from kb.errors import Invalid
 from kb.history import epoch
 from kb.images import Image
+from kb.markdown import render
 from kb.publishing import draft, live_publications, withdraw
 from tests.cast import PASSWORD_RESET, approved, mina, published, shop, tariq
 from tests.conftest import ROOT
@@ -270,6 +271,7 @@ def test_hidden_and_foreign_files_are_left_alone(blank: Path, tmp_path: Path) ->
         ("[b](b.md)", "[b](/en/articles/b)"),
         ("[b](./b.md#s-steps)", "[b](/en/articles/b#s-steps)"),
         ("[b](b)", "[b](/en/articles/b)"),
+        ("[b](<../a place/b.md>)", "[b](</en/articles/b>)"),
         ("[c](../other/c.md)", "[c](/en/articles/c)"),
         ("[c](/en/other/c.md)", "[c](/en/articles/c)"),
         ("[c](/docs/other/c/)", "[c](/en/articles/c)"),
@@ -314,6 +316,9 @@ def test_link_to_no_article_is_kept_and_noted(blank: Path, tmp_path: Path) -> No
         ("docs/static/img/pic.png", "/img/pic.png"),
         ("static/img/pic.png", "/img/pic.png"),
         ("docs/en/account/a pic.png", "a%20pic.png"),
+        ("docs/en/account/a pic.png", "<a pic.png>"),
+        ("docs/en/account/pic (1).png", "<pic (1).png>"),
+        ("docs/en/account/pic(1).png", "pic(1).png"),
         ("docs/en/account/图.png", "图.png"),
     ],
 )
@@ -326,7 +331,8 @@ def test_picture_is_copied_and_its_link_rewritten(
     with Session(engine) as session:
         image = session.exec(select(Image)).one()
         assert image.data == PNG
-        assert f"![The kettle](/media/{image.digest}/" in live(engine, "a").body
+        shown = f'src="/media/{image.digest}/'
+        assert shown in render(live(engine, "a").body)
 
 
 @pytest.mark.parametrize(
@@ -340,6 +346,8 @@ def test_picture_is_copied_and_its_link_rewritten(
         "folder.png",
         "loop.png",
         "a%00b.png",
+        "<my (1) picture.png>",
+        "gone(1).png",
         "x" * 5000 + ".png",
     ],
 )

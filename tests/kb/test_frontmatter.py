@@ -333,6 +333,10 @@ def test_html_picture_becomes_markdown(image: str) -> None:
     assert body_of(f"Words {image}") == "Words ![Alt](./a.png)"
 
 
+def test_html_picture_s_name_may_hold_blanks() -> None:
+    assert body_of('<img src="a (1).png" alt="Alt">') == "![Alt](<a (1).png>)"
+
+
 @pytest.mark.parametrize(
     "text",
     [
