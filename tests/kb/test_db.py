@@ -1,5 +1,7 @@
 """Migrations, transactions and times, on both databases."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
@@ -8,12 +10,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 from sqlmodel import Session, SQLModel, select
 
 import web.app  # noqa: F401  (brings every package's tables into the metadata)
 from kb.articles import Article, Revision
-from kb.db import migrate, now, open_engine, reading, transaction
+from kb.db import MIGRATIONS, SCHEMA, migrate, now, open_engine, reading, transaction
 from kb.errors import VerbatimError
 from kb.history import Event
 from kb.people import Person, add_person
@@ -25,6 +28,19 @@ def test_migrations_make_exactly_the_schema_of_the_models(engine: Engine) -> Non
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_schema_is_the_last_migration() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == SCHEMA
+
+
+def test_store_that_is_up_to_date_needs_no_migrations(engine: Engine) -> None:
+    command = (
+        "import sys; from kb.db import migrate, open_engine; "
+        "migrate(open_engine(sys.argv[1])); sys.exit('alembic' in sys.modules)"
+    )
+    url = engine.url.render_as_string(hide_password=False)
+    assert subprocess.run([sys.executable, "-c", command, url], timeout=60).returncode == 0
 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:
