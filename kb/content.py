@@ -1,4 +1,4 @@
-"""A folder of Markdown in and out of the store.
+"""A folder of Markdown into the store; `export` writes one.
 
 `content/<locale>/<category>/<slug>.md`, or any help centre's own folder. In the store a link
 to an article is `/<locale>/articles/<slug>` and a picture `/media/<digest>/<name>`, exactly as
@@ -16,14 +16,14 @@ from urllib.parse import unquote
 from sqlalchemy import Engine, func
 from sqlmodel import Session, select
 
-from kb.articles import Article, Revision, Wording, check_slug, check_wording, latest_revision
+from kb.articles import Article, Revision, Wording, check_slug, check_wording
 from kb.db import reading, transaction
 from kb.errors import Invalid, VerbatimError
-from kb.frontmatter import FileError, ParsedFile, format_file, parse_file
-from kb.images import MAX_BYTES, Image, image_address, store_image
+from kb.frontmatter import FileError, ParsedFile, parse_file
+from kb.images import MAX_BYTES, image_address, store_image
 from kb.markdown import rewrite_links
 from kb.people import Person, importer
-from kb.publishing import Publication, adopt, draft, live_publications, publish
+from kb.publishing import Publication, adopt, draft, publish
 from kb.settings import LOCALE_NAMES
 
 SUFFIXES = {".md", ".markdown", ".mdx"}
@@ -156,9 +156,9 @@ class _Import:
     def _placed(self, path: Path) -> SourceFile:
         parts = list(path.relative_to(self.root).parts)
         locale = parts.pop(0) if len(parts) > 1 and parts[0] in LOCALE_NAMES else self.locale
-        category = _slugify(parts[0]) if len(parts) > 1 else "general"
+        category = slugify(parts[0]) if len(parts) > 1 else "general"
         stem = parts[-2] if path.stem.lower() in FOLDER_PAGES and len(parts) > 1 else path.stem
-        return SourceFile(path, self._shown(path), locale, category or "general", _slug_of(stem))
+        return SourceFile(path, self._shown(path), locale, category or "general", slug_of(stem))
 
     # -- reading ------------------------------------------------------------------
 
@@ -273,7 +273,7 @@ class _Import:
         for candidate in (plain, f"{plain}.md", f"{plain}.mdx", f"{plain}/index.md"):
             if candidate in self.pages:
                 return self.pages[candidate]
-        slug = _slugify(posixpath.splitext(posixpath.basename(plain))[0])
+        slug = slugify(posixpath.splitext(posixpath.basename(plain))[0])
         if PAGE_LINK.fullmatch(path) or (file.locale, slug) not in self.slugs:
             return None
         return file.locale, slug
@@ -323,77 +323,11 @@ def _read(path: Path) -> str:
         raise FileError("not UTF-8; save it in that encoding", line) from error
 
 
-def _slug_of(stem: str) -> str:
+def slug_of(stem: str) -> str:
     """A file's slug, without the date that Jekyll puts before it."""
-    return _slugify(re.sub(r"^\d{4}-\d\d-\d\d-", "", stem))
+    return slugify(re.sub(r"^\d{4}-\d\d-\d\d-", "", stem))
 
 
-def _slugify(name: str) -> str:
+def slugify(name: str) -> str:
+    """Lower-case words joined by hyphens; empty for a name without Latin letters."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:120].strip("-")
-
-
-# -- export ------------------------------------------------------------------------
-
-
-def export_folder(engine: Engine, root: Path) -> int:
-    """Write every article's live (else newest) wording below `root`; the number of files."""
-    root.mkdir(parents=True, exist_ok=True)
-    with reading(engine) as session:
-        chosen = _exported(session)
-        places = {(r.locale, r.article.slug): _place(r) for r, _ in chosen}
-        images: set[tuple[str, str]] = set()
-        for revision, approved in chosen:
-            _export_one(root, revision, approved, places, images)
-        for digest, name in sorted(images):
-            image = session.get(Image, digest)
-            if image:
-                _write_file(root / "images" / digest / name, image.data)
-    return len(chosen)
-
-
-def _exported(session: Session) -> list[tuple[Revision, bool]]:
-    chosen = {(p.article_id, p.locale): (p.revision, True) for p in live_publications(session)}
-    for article_id, locale in session.exec(select(Revision.article_id, Revision.locale).distinct()):
-        if (article_id, locale) not in chosen:
-            newest = latest_revision(session, article_id, locale)
-            assert newest is not None
-            chosen[article_id, locale] = (newest, False)
-    return [chosen[key] for key in sorted(chosen)]
-
-
-def _place(revision: Revision) -> str:
-    folder = _slugify(revision.category) or "general"
-    return f"{revision.locale}/{folder}/{revision.article.slug}.md"
-
-
-def _export_one(
-    root: Path,
-    revision: Revision,
-    approved: bool,
-    places: dict[tuple[str, str], str],
-    images: set[tuple[str, str]],
-) -> None:
-    here = posixpath.dirname(_place(revision))
-
-    def relative(target: str) -> str:
-        if media := MEDIA_LINK.fullmatch(target):
-            images.add((media[1], media[2]))
-            return posixpath.relpath(f"images/{media[1]}/{media[2]}", here)
-        page = PAGE_LINK.fullmatch(target)
-        place = places.get((page[1], page[2])) if page else None
-        return posixpath.relpath(place, here) + (page[3] or "") if page and place else target
-
-    wording = revision.wording
-    shown = replace(
-        wording,
-        body=rewrite_links(wording.body, relative),
-        answer=rewrite_links(wording.answer, relative),
-    )
-    slug = revision.article.slug
-    named = "" if slug == _slug_of(slug) and slug not in FOLDER_PAGES else slug
-    _write_file(root / _place(revision), format_file(shown, approved, named).encode())
-
-
-def _write_file(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)

@@ -13,9 +13,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from kb import history
-from kb.content import ImportReport, SourceFile, export_folder, import_folder
+from kb.content import ImportReport, SourceFile, import_folder
 from kb.db import reading, transaction
 from kb.errors import InUse, VerbatimError
+from kb.export import export_folder
 from kb.people import Role, add_key, add_person
 from kb.publishing import live_publications
 from kb.settings import Settings
@@ -126,8 +127,13 @@ def export(path: Path) -> None:
     """Write the live wording of every article as Markdown files."""
     settings = Settings()
     with opened_store(settings) as engine:
-        count = export_folder(engine, path)
-    print(f"{count} files in {path}")
+        report = export_folder(engine, path)
+    for name in report.removed:
+        print(f"removed  {name}: no article's any more", file=sys.stderr)
+    for name in report.kept:
+        print(f"kept     {name}: no article's any more, but changed since", file=sys.stderr)
+    removed = f", {len(report.removed)} removed" if report.removed else ""
+    print(f"{report.files} files in {path}{removed}")
 
 
 app.command()(ask)

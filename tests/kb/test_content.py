@@ -1,26 +1,23 @@
-"""Folders of Markdown into the store and out again."""
+"""Folders of Markdown into the store."""
 
 import os
 import re
-import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from kb.articles import Revision, Wording, get_article, get_revision
-from kb.content import MAX_FILE_BYTES, SourceFile, export_folder, import_folder
+from kb.articles import Revision, get_article, get_revision
+from kb.content import MAX_FILE_BYTES, SourceFile, import_folder
 from kb.db import transaction
 from kb.errors import Invalid
+from kb.export import export_folder
 from kb.history import epoch
 from kb.images import Image
 from kb.markdown import render
-from kb.publishing import draft, live_publications, withdraw
-from tests.cast import PASSWORD_RESET, approved, mina, published, shop, tariq
+from kb.publishing import live_publications, withdraw
+from tests.cast import mina
 from tests.conftest import ROOT
 from tests.kb.folders import (
     ARTICLE,
@@ -33,7 +30,6 @@ from tests.kb.folders import (
     take,
     write,
 )
-from tests.kb.words import QUICK, wordings
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 SAMPLE = ROOT / "content"
@@ -495,117 +491,6 @@ def test_other_products_sites_survive_export_and_import(
     assert {file.outcome for file in take(second, tmp_path / "out").files} == {"created"}
     assert hashes(second) == hashes(engine)
     assert set(outcomes(take(engine, tmp_path / "out")).values()) == {"unchanged"}
-
-
-# -- export ----------------------------------------------------------------------------
-
-
-def test_export_and_import_into_an_empty_store_give_the_same_hashes(
-    engine: Engine, second: Engine, tmp_path: Path
-) -> None:
-    with transaction(engine) as session:
-        shop(session)
-        approved(session, "not-yet", PASSWORD_RESET)
-        published(session, "reset-password", PASSWORD_RESET, "it")
-    assert export_folder(engine, tmp_path) == 6
-    take(second, tmp_path)
-    assert hashes(second) == hashes(engine)
-    with Session(second) as session:
-        slugs = {p.article.slug for p in live_publications(session)}
-        assert "not-yet" not in slugs
-        assert len(slugs) == 4
-
-
-def test_sample_company_is_idempotent_and_survives_export_and_import(
-    blank: Path, tmp_path: Path
-) -> None:
-    with copied_store(blank) as engine, copied_store(blank) as second:
-        first = take(engine, SAMPLE)
-        assert (first.count("created"), first.count("refused")) == (len(first.files), 0)
-        assert [file for file in first.files if file.notes] == []
-        again = take(engine, SAMPLE)
-        assert again.count("unchanged") == len(again.files)
-        assert export_folder(engine, tmp_path) == len(first.files)
-        assert take(second, tmp_path).count("created") == len(first.files)
-        assert hashes(second) == hashes(engine)
-        with Session(engine) as session, Session(second) as other:
-            images = [{i.digest: i.data for i in s.exec(select(Image))} for s in (session, other)]
-        assert images[0]
-        assert images[0] == images[1]
-
-
-def test_exported_links_and_pictures_work_as_files(engine: Engine, tmp_path: Path) -> None:
-    files: dict[str, str | bytes] = {
-        "en/x/a.md": "---\nanswer: See [b](../y/b.md#s-b).\n---\n![](p.png) [b](../y/b.md)",
-        "en/x/p.png": PNG,
-        "en/y/b.md": ARTICLE,
-    }
-    take(engine, write(tmp_path / "in", files))
-    export_folder(engine, tmp_path / "out")
-    text = (tmp_path / "out/en/x/a.md").read_text()
-    for target in re.findall(r"\]\(([^)#]+)", text):
-        assert (tmp_path / "out/en/x" / target).resolve().is_file()
-    assert "b.md#s-b" in text
-    assert len(list((tmp_path / "out").rglob("p.png"))) == 1
-
-
-def test_live_words_are_exported_rather_than_a_newer_draft(engine: Engine, tmp_path: Path) -> None:
-    with transaction(engine) as session:
-        published(session, "reset-password", PASSWORD_RESET)
-        newer = replace(PASSWORD_RESET, answer="Not approved yet.")
-        draft(session, "reset-password", "en", newer, tariq(session))
-    export_folder(engine, tmp_path)
-    text = (tmp_path / "en/account/reset-password.md").read_text()
-    assert "Not approved yet." not in text
-    assert "state: approved" in text
-
-
-@pytest.mark.parametrize("slug", ["index", "readme", "2024-01-31-new-prices", "a"])
-@pytest.mark.parametrize("category", ["it", "计算", "../../up", "a/b", "node_modules"])
-def test_any_slug_and_category_come_back_and_stay_in_the_folder(
-    blank: Path, tmp_path: Path, slug: str, category: str
-) -> None:
-    with copied_store(blank) as engine, copied_store(blank) as second:
-        with transaction(engine) as session:
-            published(session, slug, replace(PASSWORD_RESET, category=category))
-        export_folder(engine, tmp_path / "deep" / "out")
-        take(second, tmp_path / "deep" / "out")
-        assert hashes(second) == hashes(engine)
-    assert [path.name for path in tmp_path.iterdir()] == ["deep"]
-
-
-@pytest.mark.parametrize("name", ["..", "a/../../b", "x" * 400, "é.png"])
-def test_made_up_picture_addresses_write_no_files(blank: Path, tmp_path: Path, name: str) -> None:
-    with copied_store(blank) as engine:
-        with transaction(engine) as session:
-            session.add(Image(digest="0" * 16, media_type="image/png", data=PNG))
-            body = f"![x](/media/{'0' * 16}/{name})"
-            published(session, "a", replace(PASSWORD_RESET, body=body))
-        export_folder(engine, tmp_path)
-    files = [path.name for path in tmp_path.rglob("*") if path.is_file()]
-    assert files == ["a.md"]
-
-
-@settings(
-    max_examples=25,
-    deadline=None,
-    phases=QUICK,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(st.lists(st.tuples(st.sampled_from(["en", "it", "fa"]), wordings()), max_size=6))
-def test_any_words_exported_and_imported_have_the_same_hashes(
-    blank: Path, tmp_path: Path, written: list[tuple[str, Wording]]
-) -> None:
-    folder = tmp_path / "out"
-    shutil.rmtree(folder, ignore_errors=True)
-    with copied_store(blank) as engine, copied_store(blank) as second:
-        with transaction(engine) as session:
-            for number, (locale, wording) in enumerate(written):
-                draft(session, f"article-{number % 4}", locale, wording, tariq(session))
-        export_folder(engine, folder)
-        assert take(second, folder).count("refused") == 0
-        assert hashes(second) == hashes(engine)
-        assert set(outcomes(take(engine, folder)).values()) <= {"unchanged"}
 
 
 def test_stored_words_are_those_of_the_file_to_the_letter(engine: Engine, tmp_path: Path) -> None:

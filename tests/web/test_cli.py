@@ -139,9 +139,19 @@ def test_evaluate_fails_when_a_bar_is_missed(home: Path, rows: Path) -> None:
 
 
 def test_export_then_import_elsewhere_says_the_same(home: Path, tmp_path: Path) -> None:
-    assert run(home, "export", str(tmp_path / "out")).stdout.startswith("3 files in ")
+    assert run(home, "export", str(tmp_path / "out")).stdout == f"3 files in {tmp_path / 'out'}\n"
     again = run(home, "import", str(tmp_path / "out"))
     assert again.stdout.startswith("0 created, 0 changed, 3 unchanged")
+
+
+def test_second_export_says_which_files_it_removed(home: Path, tmp_path: Path) -> None:
+    run(home, "export", str(tmp_path / "out"))
+    moved = CONTENT["en/account/reset-password.md"] + "\ncategory: security"
+    content = write_content(tmp_path / "content", {"en/account/reset-password.md": moved})
+    run(home, "import", str(content))
+    done = run(home, "export", str(tmp_path / "out"))
+    assert done.stderr == "removed  en/account/reset-password.md: no article's any more\n"
+    assert done.stdout == f"3 files in {tmp_path / 'out'}, 1 removed\n"
 
 
 def test_key_add_prints_the_key_alone(home: Path) -> None:
