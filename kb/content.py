@@ -1,8 +1,6 @@
 """A folder of Markdown into the store; `export` writes one.
 
-`content/<locale>/<category>/<slug>.md`, or any help centre's own folder. In the store a link
-to an article is `/<locale>/articles/<slug>` and a picture `/media/<digest>/<name>`, exactly as
-the site serves them; files hold relative paths.
+`content/<locale>/<category>/<slug>.md`, or any help centre's own folder.
 """
 
 import os
@@ -21,6 +19,8 @@ from kb.db import reading, transaction
 from kb.errors import Invalid, VerbatimError
 from kb.frontmatter import FileError, ParsedFile, parse_file
 from kb.images import MAX_BYTES, image_address, store_image
+from kb.links import IMAGE_SUFFIX, MEDIA_LINK, PAGE_LINK, is_whole
+from kb.manifest import read_manifest
 from kb.markdown import rewrite_links
 from kb.people import Person, importer
 from kb.publishing import Publication, adopt, draft, publish
@@ -30,12 +30,9 @@ SUFFIXES = {".md", ".markdown", ".mdx"}
 MAX_FILE_BYTES = 1_000_000
 FOLDER_PAGES = {"index", "readme"}
 SKIPPED_FOLDERS = {"node_modules", "__pycache__"}
-PAGE_LINK = re.compile(r"/([a-z]{2})/articles/([a-z0-9-]+)(#.*)?")
-MEDIA_LINK = re.compile(r"/media/([0-9a-f]{16})/(\w[\w.-]{0,120})", re.ASCII)
 MISSING = re.compile(
     r"!?\[([^\[\]]*)\]\(\s*(?:<missing:[^<>\n]*>|missing:(?:[^()\s]|\([^()\s]*\))*)[^)]*\)"
 )
-IMAGE_SUFFIX = re.compile(r"\.(png|jpe?g|gif|webp|avif|svg)$", re.I)
 
 Progress = Callable[[Iterable["SourceFile"]], Iterable["SourceFile"]]
 
@@ -110,6 +107,7 @@ class _Import:
         files.sort(key=lambda f: (self.locale_rank.get(f.locale, 99), f.slug))
         self.pages = {f.shown: (f.locale, f.slug) for f in files}
         self.slugs = {(f.locale, f.slug) for f in files}
+        self.exported = read_manifest(self.root)
         known = self._known_hashes()
         with transaction(self.engine) as session:
             importer(session)
@@ -253,7 +251,10 @@ class _Import:
         return MISSING.sub(r"\1", text)
 
     def _target(self, target: str, file: SourceFile, images: dict[str, Path]) -> str:
-        if re.match(r"[a-z][a-z0-9+.-]*:|//|#", target, re.I) or MEDIA_LINK.fullmatch(target):
+        if is_whole(target) or MEDIA_LINK.fullmatch(target):
+            return target
+        # An export writes what it knows as relative paths; the rest is an address of the site.
+        if file.shown in self.exported and target.startswith("/"):
             return target
         path, hash_, fragment = target.partition("#")
         if IMAGE_SUFFIX.search(path):
@@ -274,7 +275,8 @@ class _Import:
             if candidate in self.pages:
                 return self.pages[candidate]
         slug = slugify(posixpath.splitext(posixpath.basename(plain))[0])
-        if PAGE_LINK.fullmatch(path) or (file.locale, slug) not in self.slugs:
+        is_exact = bool(PAGE_LINK.fullmatch(path)) or file.shown in self.exported
+        if is_exact or (file.locale, slug) not in self.slugs:
             return None
         return file.locale, slug
 

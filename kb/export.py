@@ -5,7 +5,6 @@ changed there, or put there, is never removed.
 """
 
 import posixpath
-from collections.abc import Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,10 +12,11 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from kb.articles import Revision, latest_revision
-from kb.content import FOLDER_PAGES, IMAGE_SUFFIX, MEDIA_LINK, PAGE_LINK, slug_of, slugify
+from kb.content import FOLDER_PAGES, slug_of, slugify
 from kb.db import reading
 from kb.frontmatter import format_file
-from kb.images import Image, digest_of, safe_name
+from kb.images import TYPES, Image, digest_of, safe_name
+from kb.links import MEDIA_LINK, PAGE_LINK
 from kb.manifest import Manifest, is_untouched, read_manifest, remove, write_manifest
 from kb.markdown import rewrite_links
 from kb.publishing import live_publications
@@ -66,7 +66,7 @@ class _Export:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.known: Set[str] = set(session.exec(select(Image.digest)))
+        self.known = dict(session.exec(select(Image.digest, Image.media_type)).all())
         self.pictures: Manifest = {}
 
     def run(self) -> tuple[dict[str, bytes], Manifest]:
@@ -111,7 +111,8 @@ class _Export:
 
     def _is_kept(self, digest: str, name: str) -> bool:
         """Whether an import would find the picture again under the same address."""
-        return digest in self.known and safe_name(name) == name and bool(IMAGE_SUFFIX.search(name))
+        media_type = TYPES.get(name.rpartition(".")[2].lower(), "")
+        return safe_name(name) == name and self.known.get(digest) == media_type
 
 
 def _place(revision: Revision) -> str:

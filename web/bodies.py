@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from kb.articles import Wording
 from kb.audiences import PUBLIC
 from kb.frontmatter import parse_days
+from kb.links import check_links
 from web import examples
 
 
@@ -47,8 +48,8 @@ class NewRevision(BaseModel):
     based_on: int | None = Field(None, ge=0, description="The version this edit started from")
 
     def wording(self) -> Wording:
-        """The Wording these fields make."""
-        return Wording(
+        """The Wording these fields make. Raises Invalid for a relative link."""
+        wording = Wording(
             title=self.title.strip(),
             answer=self.answer.strip(),
             body=self.body.strip(),
@@ -58,6 +59,8 @@ class NewRevision(BaseModel):
             owner=self.owner.strip(),
             verify_days=parse_days(self.verify_every),
         )
+        check_links(wording)
+        return wording
 
 
 class NewArticle(NewRevision):

@@ -16,7 +16,7 @@ from kb.articles import Wording, get_article
 from kb.db import transaction
 from kb.errors import Invalid
 from kb.export import ExportReport, export_folder
-from kb.images import Image
+from kb.images import Image, digest_of, store_image
 from kb.manifest import NAME
 from kb.publishing import draft, live_publications, withdraw
 from tests.cast import PASSWORD_RESET, approved, mina, published, shop, tariq
@@ -136,6 +136,32 @@ def test_any_words_exported_and_imported_have_the_same_hashes(
         assert take(second, folder).count("refused") == 0
         assert hashes(second) == hashes(engine)
         assert set(outcomes(take(engine, folder)).values()) <= {"unchanged"}
+
+
+ADDRESSES = ["/pay", "/en/pay", "/en/account/pay.md", "/docs/pay/", "/logo.png", "/en/articles/pay"]
+ADDRESSES += [
+    "/en/articles/nothing",
+    "/files/pay.pdf",
+    f"/media/{'0' * 16}/pay.png",
+    "//pay/pay.md",
+]
+ADDRESSES += [f"/media/{digest_of(PNG)}/{n}" for n in ("b.png", "b.pdf", "b.jpg", "b", "b..png")]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("form", ["[x]({})", "![x](<{}>)", "[x]\n\n[x]: {}"])
+def test_address_of_the_site_comes_back_as_it_was(
+    blank: Path, tmp_path: Path, address: str, form: str
+) -> None:
+    body = form.format(address)
+    with copied_store(blank) as engine, copied_store(blank) as second:
+        with transaction(engine) as session:
+            store_image(session, "a.png", PNG)
+            published(session, "pay", replace(PASSWORD_RESET, body="Pay."))
+            published(session, "links", replace(PASSWORD_RESET, body=body))
+        export_folder(engine, tmp_path)
+        take(second, tmp_path)
+        assert hashes(second) == hashes(engine)
 
 
 # -- into a folder that was exported before --------------------------------------------

@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from kb.content import MEDIA_LINK
 from kb.db import transaction
 from kb.errors import Invalid
 from kb.images import MAX_BYTES, Image, image_address, store_image
+from kb.links import MEDIA_LINK
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'

@@ -375,7 +375,7 @@ def test_impossible_schedule_is_refused(
         {"answer": ""}, {"answer": "x" * 601}, {"title": "a\0b"}, {"phrasings": [""]},
         {"phrasings": ["x"] * 2 + ["y" * 301]}, {"audience": "Every One"}, {"locale": "tlh"},
         {"verify_every": "soon"}, {"verify_every": "9999y"}, {"colour": "red"}, {"based_on": -1},
-        {"body": "x" * 200_001},
+        {"body": "x" * 200_001}, {"body": "[b](../b.md)"}, {"answer": "[b](b)"},
     ],
 )  # fmt: skip
 def test_wrong_field_is_refused_and_named(
