@@ -11,8 +11,9 @@ from fastapi import FastAPI
 
 from kb.settings import Settings
 from web import api, docs, health, help_site, problems
-from web.guards import Guard, RateLimiter
+from web.guards import Guard
 from web.openapi import complete
+from web.rates import RateLimiter
 from web.services import Services, open_services, start_index
 
 

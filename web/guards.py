@@ -5,17 +5,14 @@ import time
 
 from fastapi import Request
 from fastapi.responses import Response
-from limits import parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from prometheus_client import Counter, Histogram
 from sqlmodel import Session
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kb.errors import Invalid
 from kb.people import Person, person_for_key
 from web.problems import refusal, unexpected
+from web.rates import RateLimiter
 
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -36,24 +33,6 @@ SECONDS = Histogram(
     ["route"],
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
-
-
-class RateLimiter:
-    """So many requests a client; Raises Invalid at start for a limit it cannot read."""
-
-    def __init__(self, rate: str) -> None:
-        self.limiter = MovingWindowRateLimiter(MemoryStorage())
-        try:
-            self.limit = None if rate.lower() == "off" else parse(rate)
-        except ValueError as error:
-            raise Invalid(f"VERBATIM_RATE_LIMIT={rate} must be like 120/minute or off") from error
-
-    def wait(self, client: str) -> int:
-        """Seconds until this client may ask again; 0 if now."""
-        if self.limit is None or self.limiter.hit(self.limit, client):
-            return 0
-        reset = self.limiter.get_window_stats(self.limit, client).reset_time
-        return max(1, round(reset - time.time()))
 
 
 class Guard:

@@ -26,6 +26,7 @@ from kb.settings import Settings
 from retriever.index import Progress
 from retriever.vectors import FolderLock
 from web.app import create_app
+from web.rates import share_counts
 from web.services import LOCAL_TOKEN, make_home, open_services, start_index
 
 ADMIN = "admin@localhost.invalid"
@@ -102,8 +103,9 @@ def _prepare(settings: Settings, progress: Progress) -> tuple[str, str] | None:
 
 
 def _run_workers(settings: Settings, listening: socket.socket, workers: int) -> None:
-    with TemporaryDirectory() as figures:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
+    with TemporaryDirectory() as shared:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
+        share_counts(Path(shared))
         config = uvicorn.Config(
             "web.app:create_worker_app",
             factory=True,

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from kb.errors import Invalid
 from kb.settings import Settings
 from web.app import create_app
-from web.guards import RateLimiter
+from web.rates import RateLimiter
 from web.services import Services
 
 SECURITY = (

@@ -285,6 +285,29 @@ def test_workers_do_not_outlive_a_killed_parent(serve: Serve) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
+def test_workers_count_a_client_together_and_go_on_after_a_crash(serve: Serve) -> None:
+    server = serve("--workers", "2", VERBATIM_RATE_LIMIT="20/hour").wait(150)
+    assert [ask_status(server) for _ in range(24)] == [200] * 20 + [429] * 4
+    killed = [pid for pid in descendants(server.process.pid) if is_worker(pid)]
+    assert len(killed) == 2
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(is_alive(pid) for pid in killed), 10)
+    server.wait(150)
+    assert [ask_status(server) for _ in range(4)] == [429] * 4
+
+
+def ask_status(server: Server) -> int:
+    """The status of a request on a connection of its own, so that every worker has its turn."""
+    address = f"{server.url}/api/v1/articles"
+    return httpx.get(address, timeout=60, trust_env=False).status_code
+
+
+def is_worker(pid: int) -> bool:
+    """Whether that process answers requests."""
+    return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 def test_stop_during_the_start_leaves_nothing(serve: Serve, home: Path) -> None:
     bare(home)
     server = serve("--workers", "2")
