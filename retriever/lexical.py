@@ -3,7 +3,7 @@
 Latin words are stemmed (Snowball); Chinese and Korean, whose spaces do not part words, become
 pairs of characters, as Lucene's CJK analyzer does; Persian and Arabic letters are folded to
 one form each, half-spaces dropped, digits of any script read as 0-9. BM25 as in Robertson and
-Zaragoza, "The Probabilistic Relevance Framework" (2009), by the library bm25s.
+Zaragoza, "The Probabilistic Relevance Framework" (2009), with Lucene's weight of rare words.
 """
 
 import re
@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-import bm25s
 import numpy as np
 import numpy.typing as npt
 import snowballstemmer
@@ -25,6 +24,8 @@ FOLD = str.maketrans(
 )
 PERSIAN_ENDINGS = re.compile(r"(?<=\w{3})(?:هایم|هایی|های|ها|ترین|تر|ام|اش|ات|مان|تان|شان|م|ی)$")
 TYPO_MIN_LENGTH, TYPO_SCORE = 4, 82
+# How soon a word's repetitions stop counting, and how much a long text is held against it.
+K1, B = 1.2, 0.6
 
 
 def fold(text: str) -> str:
@@ -113,28 +114,32 @@ class WordIndex:
 
     def __init__(self, documents: Sequence[Sequence[str]]) -> None:
         self.size = len(documents)
-        self._bm25 = bm25s.BM25(method="lucene", k1=1.2, b=0.6)
+        self._ids: dict[str, int] = {}
         self._vocabulary: list[str] = []
-        self._idf: dict[str, float] = {}
         if any(documents):
             self._index(documents)
 
     def _index(self, documents: Sequence[Sequence[str]]) -> None:
-        self._bm25.index([list(d) for d in documents], show_progress=False)
-        counts: dict[str, int] = {}
-        for document in documents:
-            for token in set(document):
-                counts[token] = counts.get(token, 0) + 1
-        n = self.size
-        self._idf = {t: float(np.log(1 + (n - c + 0.5) / (c + 0.5))) for t, c in counts.items()}
-        self._vocabulary = sorted(t for t in counts if len(t) >= TYPO_MIN_LENGTH)
+        """For each token the texts that hold it, by row, and what it weighs in them."""
+        lengths = np.array([len(d) for d in documents])
+        ids = [self._ids.setdefault(t, len(self._ids)) for d in documents for t in d]
+        places = np.array(ids) * self.size + np.repeat(np.arange(self.size), lengths)
+        held, counts = np.unique(places, return_counts=True)
+        tokens, rows = np.divmod(held, self.size)
+        texts = np.bincount(tokens)
+        self._idf = np.log(1 + (self.size - texts + 0.5) / (texts + 0.5))
+        saturation = counts / (counts + K1 * (1 - B + B * lengths / lengths.mean())[rows])
+        self._starts = np.concatenate([[0], np.cumsum(texts)])
+        self._rows = rows.astype(np.int32)
+        self._weights = (self._idf.astype(np.float32)[tokens] * saturation).astype(np.float32)
+        self._vocabulary = sorted(t for t in self._ids if len(t) >= TYPO_MIN_LENGTH)
 
     def known(self, tokens: Sequence[str]) -> list[str]:
         """The tokens with mistyped ones read as the nearest word of the texts."""
         return [self._corrected(token) for token in dict.fromkeys(tokens)]
 
     def _corrected(self, token: str) -> str:
-        if token in self._idf or len(token) < TYPO_MIN_LENGTH or not self._vocabulary:
+        if token in self._ids or len(token) < TYPO_MIN_LENGTH or not self._vocabulary:
             return token
         found = process.extractOne(
             token, self._vocabulary, scorer=fuzz.ratio, score_cutoff=TYPO_SCORE
@@ -143,12 +148,16 @@ class WordIndex:
 
     def scores(self, tokens: Sequence[str]) -> npt.NDArray[np.float32]:
         """BM25 of every text, as a share of what the tokens could bring at best; (n,)."""
-        known = [t for t in tokens if t in self._idf]
-        if not known:
-            return np.zeros(self.size, np.float32)
-        best = sum(self.weight(t) for t in tokens) * (1.2 + 1) / (1.2 + 0.5)
-        return np.asarray(self._bm25.get_scores(known), np.float32) / np.float32(max(best, 1e-6))
+        found = np.zeros(self.size, np.float32)
+        for token in tokens:
+            if (id_ := self._ids.get(token)) is not None:
+                part = slice(self._starts[id_], self._starts[id_ + 1])
+                found[self._rows[part]] += self._weights[part]
+        best = sum(self.weight(t) for t in tokens) * (K1 + 1) / (K1 + 0.5)
+        return found / np.float32(max(best, 1e-6))
 
     def weight(self, token: str) -> float:
         """How telling a token is; one that no text holds counts as the rarest."""
-        return self._idf.get(token, float(np.log(1 + (self.size + 0.5) / 0.5)))
+        if (id_ := self._ids.get(token)) is not None:
+            return float(self._idf[id_])
+        return float(np.log(1 + (self.size + 0.5) / 0.5))

@@ -1,6 +1,8 @@
 """Promises the documents make, held against the code."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from kb.settings import Settings
@@ -34,3 +36,10 @@ def test_sample_company_speaks_five_languages_in_every_article() -> None:
 
 def test_architecture_is_one_page() -> None:
     assert len((ROOT / "ARCHITECTURE.md").read_text().split()) < 900
+
+
+def test_server_does_not_load_what_it_can_do_without() -> None:
+    heavy = "{'alembic', 'scipy', 'torch', 'pandas', 'sklearn'}"
+    command = f"import sys, web.cli, chromadb; print(*{heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, timeout=120)
+    assert (done.stdout.strip(), done.stderr) == (b"", b"")
