@@ -1,7 +1,10 @@
 """People and articles that the tests know by name."""
 
+from typing import Any
+
 from sqlmodel import Session
 
+from assistant.receipts import Receipt
 from kb.articles import Revision, Wording
 from kb.people import Person, add_person, find_person
 from kb.publishing import approve, draft, publish, submit
@@ -93,3 +96,9 @@ def shop(session: Session) -> None:
     published(session, "refund-time", REFUND_POLICY)
     published(session, "delivery-costs", DELIVERY_COSTS)
     published(session, "goodwill-credit", GOODWILL)
+
+
+def silence(**otherwise: Any) -> Receipt:
+    """The receipt of a reply that said nothing to a customer, and kept nothing more."""
+    said = {"epoch": 1, "channel": "api", "audience": "public", "question": "?", "locale": "en"}
+    return Receipt(**said | {"outcome": "abstained", "confidence": 0.0} | otherwise)

@@ -5,11 +5,11 @@ from sqlmodel import Session
 
 from assistant.answering import ask
 from assistant.explanations import LETTERS, Explanation, explain
-from assistant.receipts import Receipt, get_receipt
+from assistant.receipts import get_receipt
 from kb.articles import Wording
 from kb.db import transaction
 from retriever.index import Index
-from tests.cast import published
+from tests.cast import published, silence
 
 LOCALES = ["en", "it"]
 
@@ -56,13 +56,4 @@ def test_long_text_is_kept_in_part(engine: Engine, shop_index: Index) -> None:
 
 
 def test_receipt_that_kept_nothing_is_explained_by_its_confidence() -> None:
-    bare = Receipt(
-        epoch=1,
-        channel="api",
-        audience="public",
-        question="?",
-        locale="en",
-        outcome="answered",
-        confidence=0.7,
-    )
-    assert explain(bare) == Explanation(0.7, 0.0, ())
+    assert explain(silence(confidence=0.7)) == Explanation(0.7, 0.0, ())

@@ -18,7 +18,7 @@ from kb.frontmatter import parse_file
 from kb.images import store_image
 from kb.markdown import sections
 from kb.publishing import publish, withdraw
-from tests.cast import DELIVERY_COSTS, GOODWILL, SENDING_BACK, approved, mina, published
+from tests.cast import DELIVERY_COSTS, GOODWILL, SENDING_BACK, approved, mina, published, silence
 from web.highlight import excerpt, mark
 from web.pages import body_html
 
@@ -239,15 +239,7 @@ def test_agents_answer_appears_nowhere(client: TestClient, path: str) -> None:
 
 def test_receipt_of_an_agents_answer_is_not_shown(client: TestClient, engine: Engine) -> None:
     with transaction(engine) as session:
-        receipt = Receipt(
-            epoch=1,
-            channel="sidebar",
-            audience="agents",
-            question="?",
-            locale="en",
-            outcome="abstained",
-            confidence=0.0,
-        )
+        receipt = silence(channel="sidebar", audience="agents")
         session.add(receipt)
     assert client.get(f"/receipts/{receipt.id}").status_code == 404
 
