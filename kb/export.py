@@ -14,6 +14,7 @@ from sqlmodel import Session, select
 from kb.articles import Revision, latest_revision
 from kb.content import FOLDER_PAGES, slug_of, slugify
 from kb.db import reading
+from kb.errors import Invalid
 from kb.frontmatter import format_file
 from kb.images import TYPES, Image, digest_of, safe_name
 from kb.links import MEDIA_LINK, PAGE_LINK
@@ -34,8 +35,10 @@ class ExportReport:
 def export_folder(engine: Engine, root: Path) -> ExportReport:
     """Write every article's live (else newest) wording below `root`.
 
-    Raises Invalid when what an earlier export noted there cannot be read.
+    Raises Invalid for what is no folder, and when an earlier export's note cannot be read.
     """
+    if root.exists() and not root.is_dir():
+        raise Invalid(f"{root} is not a folder; name one to write the Markdown files in")
     root.mkdir(parents=True, exist_ok=True)
     before = read_manifest(root)
     with reading(engine) as session:

@@ -135,7 +135,9 @@ def _load(head: str) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         raise FileError(f"the front matter is not YAML: {error.problem}", line) from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except RecursionError as error:
+        raise FileError("the front matter is nested too deeply", 1) from error
+    except (yaml.YAMLError, ValueError) as error:
         raise FileError(f"the front matter is not YAML: {error}", 1) from error
     if matter is None:
         return {}

@@ -46,6 +46,12 @@ def home(request: Request, locale: Locale) -> HTMLResponse:
     return page(request, "home.html", locale, categories=categories)
 
 
+@router.api_route("/{locale}", methods=["GET", "HEAD"])
+def home_without_its_slash(locale: Locale) -> RedirectResponse:
+    """To the home page; what is no language is not found at once, without a detour."""
+    return RedirectResponse(f"/{locale}/")
+
+
 @router.api_route("/{locale}/categories/{category}", methods=["GET", "HEAD"])
 def show_category(request: Request, locale: Locale, category: str) -> HTMLResponse:
     """The articles of a category."""

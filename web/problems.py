@@ -34,6 +34,7 @@ TITLES = {
     500: "Internal server error",
     503: "Service unavailable",
 }
+UNREADABLE = "send a JSON object in UTF-8, with the header Content-Type: application/json"
 log = logging.getLogger("verbatim")
 
 
@@ -83,17 +84,26 @@ async def _expected(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return refusal(request, error.status_code, str(error.detail), headers=error.headers)
+    is_unread = error.status_code == 400 and speaks_json(request.url.path)
+    detail = UNREADABLE if is_unread else str(error.detail)
+    return refusal(request, error.status_code, detail, headers=error.headers)
 
 
 async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {"field": ".".join(str(part) for part in e["loc"][1:])[:80] or "body", "detail": e["msg"]}
-        for e in error.errors()[:20]
-    ]
+    errors = [_named(found) for found in error.errors()[:20]]
     detail = "; ".join(f"{e['field']}: {e['detail']}" for e in errors[:5])
     return refusal(request, 422, detail, errors=errors)
+
+
+def _named(error: dict[str, Any]) -> dict[str, str]:
+    """Which field is wrong and why; what is no JSON has no fields yet."""
+    if error["type"] == "json_invalid":
+        return {"field": "body", "detail": f"not JSON from character {error['loc'][-1]} on"}
+    if error["type"] == "model_attributes_type" and error["loc"] == ("body",):
+        return {"field": "body", "detail": UNREADABLE}
+    field = ".".join(str(part) for part in error["loc"][1:])[:80]
+    return {"field": field or "body", "detail": error["msg"]}
 
 
 def unexpected(request: Request, error: Exception) -> Response:

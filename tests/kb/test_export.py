@@ -90,6 +90,12 @@ def test_live_words_are_exported_rather_than_a_newer_draft(engine: Engine, tmp_p
     assert "state: approved" in text
 
 
+def test_export_onto_a_file_is_refused(blank: Path, tmp_path: Path) -> None:
+    write(tmp_path, {"taken": "Ours."})
+    with copied_store(blank) as engine, pytest.raises(Invalid, match="taken is not a folder"):
+        export_folder(engine, tmp_path / "taken")
+
+
 @pytest.mark.parametrize("slug", ["index", "readme", "2024-01-31-new-prices", "a"])
 @pytest.mark.parametrize("category", ["it", "计算", "../../up", "a/b", "node_modules"])
 def test_any_slug_and_category_come_back_and_stay_in_the_folder(

@@ -333,6 +333,11 @@ def test_html_picture_becomes_markdown(image: str) -> None:
     assert body_of(f"Words {image}") == "Words ![Alt](./a.png)"
 
 
+def test_deep_nesting_is_refused_in_plain_words() -> None:
+    with pytest.raises(FileError, match="nested too deeply"):
+        parse_file(f"---\na: {'[' * 20_000}\n---\nx", "a", "general")
+
+
 def test_html_picture_s_name_may_hold_blanks() -> None:
     assert body_of('<img src="a (1).png" alt="Alt">') == "![Alt](<a (1).png>)"
 

@@ -127,6 +127,24 @@ def test_broken_body_is_a_problem(reader: TestClient, body: bytes) -> None:
     assert is_problem(post_raw(reader, body), 400, 422)
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "advice"),
+    [
+        (b'{"question": "ref', "application/json", "body: not JSON from character 13 on"),
+        (b"question=refund", "application/x-www-form-urlencoded", "send a JSON object in UTF-8"),
+        (b"<question/>", "text/xml", "with the header Content-Type: application/json"),
+        (b'["refund"]', "application/json", "send a JSON object"),
+        (b'{"question": "\xff"}', "application/json", "send a JSON object in UTF-8"),
+    ],
+)
+def test_unreadable_body_is_told_what_to_send(
+    reader: TestClient, body: bytes, kind: str, advice: str
+) -> None:
+    refused = post_raw(reader, body, kind)
+    assert is_problem(refused, 400, 422)
+    assert advice in refused.json()["detail"]
+
+
 def test_half_a_character_is_left_out(reader: TestClient) -> None:
     asked = post_raw(reader, b'{"question": "where is my refund \\ud800", "locale": "en"}')
     assert asked.json()["answer"]["article"] == "refund-time"

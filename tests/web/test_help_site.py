@@ -244,6 +244,16 @@ def test_receipt_of_an_agents_answer_is_not_shown(client: TestClient, engine: En
     assert client.get(f"/receipts/{receipt.id}").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/nothing", "/openapi.json", "/EN", "/%5Cevil.example"])
+def test_missing_page_is_not_found_without_a_detour(client: TestClient, path: str) -> None:
+    assert client.get(path, follow_redirects=False).status_code == 404
+
+
+def test_language_without_its_slash_leads_home(client: TestClient) -> None:
+    found = client.get("/fa", follow_redirects=False)
+    assert (found.status_code, found.headers["location"]) == (307, "/fa/")
+
+
 # -- search ------------------------------------------------------------------------
 
 
