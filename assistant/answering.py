@@ -16,8 +16,8 @@ from retriever.search import Findings, Match, find_matches, nothing_found
 
 OPTIONS = 3
 RELATED = 3
-# Belief below which an article is not among the two or three that a reader should choose from.
-OPTION_SHARE = 0.08
+# Belief below which an article is no third option; two are needed to choose from.
+OPTION_SHARE = 0.03
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,8 @@ def decide(question: Question, findings: Findings, words: dict[int, Words]) -> O
     if not findings.may_clarify:
         near = tuple(words[m.article_id] for m in matches[:RELATED] if m.is_related)
         return Abstained("no_answer", near)
-    close = tuple(words[m.article_id] for m in matches[:OPTIONS] if m.share >= OPTION_SHARE)
+    options = [*matches[:2], *(m for m in matches[2:OPTIONS] if m.share >= OPTION_SHARE)]
+    close = tuple(words[m.article_id] for m in options)
     return Clarification(close) if len(close) > 1 else Abstained("not_sure", close)
 
 

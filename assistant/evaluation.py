@@ -18,6 +18,7 @@ from assistant.figures import (
     share,
 )
 from assistant.question_file import Row
+from assistant.silence import silence_report
 from kb.articles import Article
 from kb.publishing import live_publications
 from retriever.index import Index
@@ -69,6 +70,7 @@ def evaluate(
             by_kind[verdict.row.kind].append(verdict)
     return {
         "epoch": index.epoch,
+        "silence": silence_report(index.bars, index.acceptable, locales),
         "all": figures(verdicts),
         "locales": {locale: figures(found) for locale, found in sorted(by_locale.items())},
         "kinds": {kind: figures(found) for kind, found in sorted(by_kind.items())},
@@ -131,6 +133,7 @@ def _risk(verdicts: list[Verdict]) -> dict[str, Any]:
         "coverage": share(answers, len(verdicts)),
         "wrong_answers": wrong,
         "wrong_rate": share(wrong, answers),
+        "wrong_of_all": share(wrong, len(verdicts)),
         "wrong_rate_interval": exact_interval(wrong, answers),
         "risk_coverage": risk_coverage(confidence, right),
         "calibration": calibration(confidence, right),

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
-from retriever.index import background_questions
+from retriever.general import general_questions
 
 SCRIPTS = (("HANGUL", "ko"), ("ARABIC", "fa"), ("CJK", "zh"))
 LATIN = ("en", "it")
@@ -69,7 +69,7 @@ def _grams(text: str) -> Iterator[str]:
 @lru_cache(maxsize=1)
 def _model() -> dict[str, dict[str, float]]:
     """Log-probability of each n-gram that any of the Latin languages has, by language."""
-    lines = background_questions()
+    lines = general_questions()
     counts = {code: Counter(g for line in lines[code] for g in _grams(line)) for code in LATIN}
     every = set().union(*counts.values())
     return {code: _log_probabilities(of, every) for code, of in counts.items()}

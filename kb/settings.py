@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     )
     site_name: str = Field("", description="The company's name in titles and the header")
     rate_limit: str = Field("120/minute", description="Per client, or `off`")
+    max_wrong: float = Field(
+        0.02, gt=0, le=0.5, description="Highest acceptable share of questions answered wrongly"
+    )
     max_request_bytes: int = Field(1_000_000, description="Largest request body accepted")
     trusted_proxies: str = Field(
         "127.0.0.1", description="Proxies whose X-Forwarded-For is believed"
@@ -45,6 +48,13 @@ class Settings(BaseSettings):
         unknown = [code for code in value if code not in LOCALE_NAMES]
         if unknown or not value:
             raise ValueError(f"unknown locale {unknown}; choose from {', '.join(LOCALE_NAMES)}")
+        return value
+
+    @field_validator("max_wrong", mode="before")
+    @classmethod
+    def _read_percent(cls, value: object) -> object:
+        if isinstance(value, str) and value.strip().endswith("%"):
+            return float(value.strip().rstrip("%")) / 100
         return value
 
     @field_validator("base_url")

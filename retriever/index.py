@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -27,12 +26,14 @@ from kb.audiences import PUBLIC, Audiences, visible_to
 from kb.db import now, reading, transaction
 from kb.history import LIVE_KINDS, Event
 from kb.publishing import apply_due, live_publications, next_due
-from kb.settings import LOCALE_NAMES
-from retriever.embeddings import Encoder, TokenStates, Vectors
+from retriever.bars import BarBook, Bars, teaching
+from retriever.embeddings import Encoder, TokenStates, Vectors, reads
+from retriever.general import as_asked, general_keys
+from retriever.rehearsal import Rehearsal
 from retriever.shelf import Background, Shelf
 from retriever.states import SeesTokens
 from retriever.texts import Document, document_of
-from retriever.vectors import VectorStore, text_key
+from retriever.vectors import VectorStore
 
 # More missing texts than this are embedded behind the live level, so that nobody waits.
 INLINE_LIMIT = 64
@@ -55,7 +56,11 @@ def silent(steps: Iterable[int], _label: str, _total: int) -> Iterable[int]:
 
 @dataclass
 class Level:
-    """One consistent state of store and index; `documents` are all audiences' live Revisions."""
+    """One consistent state of store and index; `documents` are all audiences' live Revisions.
+
+    `bars` say from which confidence to answer, by locale; where none was learned, the shipped
+    ones hold. They may be those of the level before while its own `is_rehearsed`.
+    """
 
     epoch: int
     documents: tuple[Document, ...]
@@ -64,6 +69,8 @@ class Level:
     encoders: tuple[Encoder, ...]
     due: datetime | None
     states: dict[str, TokenStates] = field(default_factory=dict)
+    bars: Bars = field(default_factory=dict)
+    is_rehearsed: bool = False
     shelves: dict[Audiences, Shelf] = field(default_factory=dict)
     cache: "OrderedDict[Any, Any]" = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -111,8 +118,15 @@ class Level:
 class Index:
     """The searchable side of one store; one per process, safe to share among threads."""
 
-    def __init__(self, engine: Engine, vectors: VectorStore, encoders: Sequence[Encoder]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        vectors: VectorStore,
+        encoders: Sequence[Encoder],
+        book: BarBook | None = None,
+    ) -> None:
         self.engine, self.vectors, self.encoders = engine, vectors, tuple(encoders)
+        self._book, self._learning = book, threading.Lock()
         self._level: Level | None = None
         self._building = threading.Lock()
         self._behind: threading.Thread | None = None
@@ -133,7 +147,7 @@ class Index:
             self._build_behind(self.bring_level)
             return level, False
         try:
-            return self.bring_level(), True
+            return self._follow(), True
         except Exception:
             # Disk full, or Chroma gone: words still come from the store, so what is known stands.
             log.exception("the index could not follow history")
@@ -163,6 +177,7 @@ class Index:
         """
         if previous is None:
             self._prune(self.bring_level(progress))
+            self.rehearse(progress)
             done()
             return
         with reading(self.engine) as session:
@@ -171,8 +186,8 @@ class Index:
 
     def _prune(self, level: Level) -> None:
         """Forget the vectors of texts that are no longer live."""
-        general = {text_key("question", t) for ts in background_questions().values() for t in ts}
         for encoder in level.encoders:
+            general = {key for keys in general_keys(encoder).values() for key in keys}
             self.vectors.prune(encoder, general | set(level.vectors[encoder.name]))
 
     def _switch(self, done: Callable[[], object]) -> None:
@@ -189,6 +204,7 @@ class Index:
                 if encoder.name not in {e.name for e in self.encoders}:
                     self.vectors.clear(encoder)
         done()
+        self.rehearse()
 
     def watch(self, stop: threading.Event) -> None:
         """Follow history until told to stop, so that questions seldom have to wait for it."""
@@ -197,7 +213,7 @@ class Index:
                 with reading(self.engine) as session:
                     level = self._level
                     if level is None or not self._is_current(session, level):
-                        self.bring_level()
+                        self._follow()
             except Exception:
                 # The next question tries again and reports what is wrong.
                 log.warning("the index could not follow history", exc_info=True)
@@ -228,10 +244,61 @@ class Index:
                 self._level = self._next(session, self._level, progress)
             return self._level
 
+    def _follow(self) -> Level:
+        """Bring level, and learn the bars of the new level behind it."""
+        level = self.bring_level()
+        if self._book and not level.is_rehearsed and not self._learning.locked():
+            threading.Thread(target=self._rehearse_behind, name="rehearsal", daemon=True).start()
+        return level
+
+    def _rehearse_behind(self) -> None:
+        try:
+            self.rehearse()
+        except Exception:
+            log.exception("the bars could not be learned; those before stand")
+
+    def rehearse(self, progress: Progress = silent) -> None:
+        """Give the live level the bars that its own texts teach; until then it has older ones."""
+        with self._learning:
+            while self._book and (level := self._level) and not level.is_rehearsed:
+                taught_by = teaching(level.documents, level.encoders, self._book.acceptable)
+                bars = self._book.bars(taught_by, lambda: self._rehearsed(level, progress))
+                with self._building:
+                    if self._level is level:
+                        self._level = _renewed(level, bars=bars, is_rehearsed=True)
+
+    def _rehearsed(self, level: Level, progress: Progress) -> Bars:
+        assert self._book
+        shelf = level.shelf(PUBLIC)
+        keys = {key for e in level.encoders for of in general_keys(e).values() for key in of}
+        states = {
+            key: state
+            for encoder in level.encoders
+            if isinstance(encoder, SeesTokens)
+            for key, state in self.vectors.states.fetch(encoder, sorted(keys)).items()
+        }
+        general = as_asked(level.encoders, self._backgrounds, states)
+        rehearsal = Rehearsal(shelf, level.states, general)
+        locales = sorted({d.locale for d in level.documents})
+        found = {}
+        for number in progress(range(len(locales)), "learning when to be silent", len(locales)):
+            found[locales[number]] = rehearsal.bar(locales[number], self._book.acceptable)
+        return {locale: bar for locale, bar in found.items() if bar}
+
     @property
     def epoch(self) -> int:
         """The epoch that questions are answered from; 0 before the first level."""
         return self._level.epoch if self._level else 0
+
+    @property
+    def bars(self) -> Bars:
+        """From which confidence questions are answered, by locale."""
+        return self._level.bars if self._level else {}
+
+    @property
+    def acceptable(self) -> float | None:
+        """The share of questions that may be answered wrongly; None when no bars are learned."""
+        return self._book.acceptable if self._book else None
 
     def rebuild(self, progress: Progress = silent) -> Level:
         """Embed everything anew and switch to it; the live level answers meanwhile."""
@@ -295,7 +362,7 @@ class Index:
         epoch, due = history.epoch(session), next_due(session)
         documents = self._documents(session, old)
         if old and documents is None:
-            return replace(old, epoch=epoch, due=due, lock=threading.Lock())
+            return _renewed(old, epoch=epoch, due=due)
         assert documents is not None
         backgrounds = self._background(encoders, progress)
         vectors = {
@@ -304,6 +371,8 @@ class Index:
         }
         states = self._states(encoders, documents, old)
         level = Level(epoch, documents, vectors, backgrounds, encoders, due, states)
+        if old:
+            level.bars = old.bars
         level.shelf(PUBLIC).warm_up()
         _give_back_memory()
         return level
@@ -363,16 +432,18 @@ class Index:
     def _background(self, encoders: Sequence[Encoder], progress: Progress) -> dict[str, Background]:
         for encoder in encoders:
             if encoder.name not in self._backgrounds:
-                lines = {c: t for c, t in background_questions().items() if reads(encoder, c)}
-                keyed = {text_key("question", t): (True, t) for ts in lines.values() for t in ts}
+                keys = general_keys(encoder)
+                keyed = {key: (True, text) for of in keys.values() for key, text in of.items()}
                 found = self._vectors(encoder, keyed, None, progress)
                 self._backgrounds[encoder.name] = Background(
-                    {
-                        locale: np.vstack([found[text_key("question", t)] for t in texts])
-                        for locale, texts in lines.items()
-                    }
+                    {locale: np.vstack([found[key] for key in of]) for locale, of in keys.items()}
                 )
         return self._backgrounds
+
+
+def _renewed(level: Level, **changes: Any) -> Level:
+    """The same texts in another state: what was remembered of it no longer counts."""
+    return replace(level, cache=OrderedDict(), lock=threading.Lock(), **changes)
 
 
 def _give_back_memory() -> None:
@@ -380,20 +451,6 @@ def _give_back_memory() -> None:
     gc.collect()
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
-def reads(encoder: Encoder, locale: str) -> bool:
-    """Whether the encoder knows that language."""
-    return encoder.languages is None or locale in encoder.languages
-
-
-def background_questions() -> dict[str, list[str]]:
-    """What people ask any help desk, by locale; written for this package."""
-    folder = files("retriever") / "background"
-    return {
-        locale: (folder / f"{locale}.txt").read_text("utf-8").split("\n")[:-1]
-        for locale in LOCALE_NAMES
-    }
 
 
 def _keyed(documents: Iterable[Document], encoder: Encoder) -> Keyed:

@@ -6,12 +6,14 @@ phrasings, nearest passages, the trained head, words); a linear score with weigh
 best into the probability that it is the right answer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from retriever.embeddings import TokenStates, Vectors
+from retriever.heads import Head
 from retriever.shelf import UNSEEN, Ints, Shelf
 from retriever.weights import Weights, weights_for
 
@@ -23,6 +25,8 @@ VIEWS = 2
 SCORE_DECIMALS = 2
 # The feature that only a look at the tokens gives; it is the last.
 CLOSENESS = 11
+# A second article with this much of the first one's belief makes it too close to call.
+CLOSE = 0.5
 # Log posteriors beyond these say no more than that it is hopeless.
 LEAST_POSTERIOR, LEAST_NOBODY = -6.0, -8.0
 
@@ -67,10 +71,24 @@ class Ranking:
     in_scope: float
     evidence: Evidence
 
+    @property
+    def is_close(self) -> bool:
+        """The second article is too close behind the first."""
+        return len(self.shares) > 1 and self.shares[1] >= CLOSE * self.shares[0]
 
-def rank(shelf: Shelf, asked: Asked) -> Ranking:
+
+@dataclass(frozen=True)
+class Absent:
+    """Texts that are taken as if they were not there, by rows of the shelf, and heads (one for
+    each number of views) that were fitted without them."""
+
+    rows: Ints
+    heads: Sequence[Head]
+
+
+def rank(shelf: Shelf, asked: Asked, absent: Absent | None = None) -> Ranking:
     """The articles of a shelf that fit a question, best first; ties end at the article's id."""
-    evidence = examine(shelf, asked)
+    evidence = examine(shelf, asked, absent)
     weights = weights_for(shelf.has_phrasings, len(asked.vectors))
     scores = np.round(evidence.features @ weights.ranking, SCORE_DECIMALS)
     ids = np.array([shelf.article_ids[place] for place in evidence.candidates])
@@ -86,20 +104,24 @@ def rank(shelf: Shelf, asked: Asked) -> Ranking:
     )
 
 
-def examine(shelf: Shelf, asked: Asked) -> Evidence:
+def examine(shelf: Shelf, asked: Asked, absent: Absent | None = None) -> Evidence:
     """What every judge sees of a question. The shelf holds at least two articles."""
     views = shelf.views[: len(asked.vectors)]
     cosines = np.full((VIEWS, len(shelf.texts)), UNSEEN, np.float32)
     standing = np.zeros(2 + 3 * VIEWS, np.float32)
     for n, (view, question) in enumerate(zip(views, asked.vectors, strict=True)):
-        cosines[n, view.rows], near = view.look(question, asked.language, asked.near[n])
+        gone = view.places_of(absent.rows) if absent else None
+        cosines[n, view.rows], near = view.look(question, asked.language, asked.near[n], gone)
         standing[2 + 3 * n : 5 + 3 * n] = view.standing(near, asked.language)
-    words, posteriors = _words(shelf, asked), _posteriors(shelf, asked)
+    words, posteriors = _words(shelf, asked), _posteriors(shelf, asked, absent)
+    if absent:
+        words[absent.rows] = 0
     standing[:2] = max(posteriors[:-1].max(), LEAST_POSTERIOR), max(posteriors[-1], LEAST_NOBODY)
     candidates = _candidates(shelf, cosines[: len(views)], words, posteriors[:-1])
     features = _features(shelf, candidates, cosines, words, posteriors)
     if shelf.tokens and asked.states:
-        features[:, CLOSENESS] = shelf.tokens.closeness(asked.states, candidates)
+        gone = absent.rows if absent else None
+        features[:, CLOSENESS] = shelf.tokens.closeness(asked.states, candidates, gone)
     return Evidence(candidates, features, standing, cosines, words)
 
 
@@ -115,14 +137,20 @@ def _words(shelf: Shelf, asked: Asked) -> Vectors:
     return shelf.words.scores(shelf.words.known(asked.tokens))
 
 
-def _posteriors(shelf: Shelf, asked: Asked) -> Vectors:
+def _posteriors(shelf: Shelf, asked: Asked, absent: Absent | None = None) -> Vectors:
     """Log posteriors of the head that reads these views; the last is the background's."""
     views = shelf.views[: len(asked.vectors)]
     centred = [
         view.centred_questions(vector[None], asked.language)[0]
         for view, vector in zip(views, asked.vectors, strict=True)
     ]
-    return shelf.heads[len(views) - 1].log_posteriors(np.concatenate(centred))
+    heads = absent.heads if absent else shelf.heads
+    posteriors = heads[len(views) - 1].log_posteriors(np.concatenate(centred))
+    if absent:
+        left = shelf.places_without(absent.rows)
+        posteriors[left] = -np.inf
+        posteriors -= np.log(np.exp(posteriors).sum())
+    return posteriors
 
 
 def _candidates(

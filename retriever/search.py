@@ -7,8 +7,9 @@ from functools import cache
 import numpy as np
 from sqlmodel import Session
 
-from retriever.embeddings import Encoder, TokenStates, Vectors
-from retriever.index import Index, Level, reads
+from retriever.calibration import Bar
+from retriever.embeddings import Encoder, TokenStates, Vectors, reads
+from retriever.index import Index, Level
 from retriever.lexical import tokenize
 from retriever.passages import Passage, loudest_passage
 from retriever.ranking import Asked, Ranking, promising, rank
@@ -16,14 +17,12 @@ from retriever.shelf import Ints, Shelf
 from retriever.states import SeesTokens
 from retriever.texts import Text
 from retriever.vectors import VectorStore
-from retriever.weights import weights_for
+from retriever.weights import Weights, weights_for
 
 # Up to this many texts, looking at all of them costs less than asking which to look at.
 EXACT_LIMIT = 12_000
 PROPOSALS = 200
 EVIDENCE = 3
-# A second article with this much of the first one's belief makes it too close to call.
-CLOSE = 0.5
 # What a question that is word for word one article's phrasing is worth.
 EXACT_CONFIDENCE = 0.99
 # An article with less than this share of the best one's belief is not worth a reader's time.
@@ -108,13 +107,13 @@ def find_at(
         ranking = _put_first(ranking, exact)
     weights = weights_for(shelf.has_phrasings, len(asked.vectors))
     chosen = list(zip(ranking.articles, ranking.shares, strict=True))[:limit]
-    sure = ranking.confidence >= weights.answer and ranking.in_scope >= weights.speak
+    sure = _is_sure(ranking, weights, level.bars.get(language))
     return Findings(
         epoch=level.epoch,
         matches=tuple(_match(shelf, article, share, ranking) for article, share in chosen),
         confidence=ranking.confidence,
         in_scope=ranking.in_scope,
-        may_answer=len(exact) == 1 or (sure and not exact and not _is_close(ranking)),
+        may_answer=len(exact) == 1 or (sure and not exact),
         may_clarify=bool(exact) or ranking.in_scope >= weights.clarify,
     )
 
@@ -133,8 +132,13 @@ def _put_first(ranking: Ranking, exact: tuple[int, ...]) -> Ranking:
     )
 
 
-def _is_close(ranking: Ranking) -> bool:
-    return len(ranking.shares) > 1 and ranking.shares[1] >= CLOSE * ranking.shares[0]
+def _is_sure(ranking: Ranking, weights: Weights, bar: Bar | None) -> bool:
+    """Whether the best passes the bar that the store's own texts taught, or else the shipped."""
+    if ranking.is_close:
+        return False
+    if bar:
+        return ranking.confidence >= bar.confidence
+    return ranking.confidence >= weights.answer and ranking.in_scope >= weights.speak
 
 
 def asked_of(vectors: VectorStore | None, shelf: Shelf, question: str, language: str) -> Asked:

@@ -27,6 +27,8 @@ EXAMPLE_WEIGHTS = {"title": 4.0, "phrasing": 1.0, "heading": 0.5}
 # A background question whose centred cosine with one of ours reaches this is taken for ours.
 OUR_OWN = 0.75
 UNSEEN = np.float32(-1.0)
+# Parts that phrasings fall into, so that each can be asked of a head that never saw it.
+FOLDS = 5
 # Phrasings an article, on average, from which they rather than the passages decide.
 PHRASINGS_ENOUGH = 2.5
 
@@ -92,15 +94,19 @@ class View:
         return self._typical[locale]
 
     def look(
-        self, question: Vectors, locale: str, only: Ints | None = None
+        self,
+        question: Vectors,
+        locale: str,
+        only: Ints | None = None,
+        absent: Ints | None = None,
     ) -> tuple[Vectors, Vectors]:
         """Centred cosine of every row, or `only` of some, with a question; and its nearness.
 
         Nearness (3,): the best raw cosine, the best centred one with a question and with a
-        passage.
+        passage. Rows that are `absent` are not seen.
         """
         if only is None:
-            cosines, nearness = self.look_at_all(question[None], locale)
+            cosines, nearness = self.look_at_all(question[None], locale, absent)
             return cosines[0], nearness[0]
         cosines = np.full(len(self.rows), UNSEEN, np.float32)
         centred, length = self._centred(question[None], locale)
@@ -110,13 +116,17 @@ class View:
         best = raw.max(initial=-1), *(cosines[kind].max(initial=-1) for kind in self._kinds)
         return cosines, np.array(best, np.float32)
 
-    def look_at_all(self, questions: Vectors, locale: str) -> tuple[Vectors, Vectors]:
+    def look_at_all(
+        self, questions: Vectors, locale: str, absent: Ints | None = None
+    ) -> tuple[Vectors, Vectors]:
         """As `look`, for several questions: (questions, n) and (questions, 3)."""
         centred, lengths = self._centred(questions, locale)
         products = centred @ self.vectors.T
         cosines = self._cosines(products, centred, slice(None))
         products *= lengths[:, None]
         products += self._products_with_mean(locale)
+        if absent is not None:
+            cosines[:, absent], products[:, absent] = UNSEEN, UNSEEN
         best = [cosines[:, kind].max(axis=1, initial=-1) for kind in self._kinds]
         return cosines, np.stack([products.max(axis=1), *best], axis=1)
 
@@ -149,6 +159,10 @@ class View:
             return np.asarray(mean, np.float32)
         weight = len(own) / (len(own) + SHRINKAGE)
         return np.asarray(weight * mean + (1 - weight) * self.background.mean(locale), np.float32)
+
+    def places_of(self, rows: Ints) -> Ints:
+        """Where rows of the shelf stand among those of this view."""
+        return np.flatnonzero(np.isin(self.rows, rows)).astype(np.int32)
 
     def centred_questions(self, questions: Vectors, locale: str) -> Vectors:
         """Unit vectors, seen from where questions of their language centre here."""
@@ -196,7 +210,7 @@ class Shelf:
         phrasings = sum(text.source == "phrasing" for text in self.texts)
         self.has_phrasings = phrasings >= PHRASINGS_ENOUGH * len(self.article_ids)
         self.words = WordIndex([text.tokens for text in self.texts])
-        self.heads = self._heads()
+        self.heads = self.fit_heads()
         tokens = [(states or {}).get(text.key) for text in self.texts]
         self.tokens = (
             TokenIndex(tokens, self.bounds) if any(t is not None for t in tokens) else None
@@ -219,6 +233,11 @@ class Shelf:
         """Where an article stands."""
         return self._places[article_id]
 
+    def places_without(self, rows: Ints) -> npt.NDArray[np.intp]:
+        """The places of articles that have no texts but these."""
+        gone = np.bincount(self.labels[rows], minlength=len(self.article_ids))
+        return np.flatnonzero(gone == np.diff(self.bounds))
+
     @cached_property
     def _rows_by_key(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
@@ -239,15 +258,29 @@ class Shelf:
         rows = [n for n, t in enumerate(self.texts) if known is None or t.locale in known]
         return np.array(rows, np.int32)
 
-    def _heads(self) -> list[Head]:
-        """A head for each number of views a question can have: the first, or the first two."""
-        return [self._head(self.views[:count]) for count in range(1, len(self.views) + 1)]
+    def fit_heads(self, without: int | None = None) -> list[Head]:
+        """A head for each number of views a question can have: the first, or the first two.
 
-    def _head(self, views: Sequence[View]) -> Head:
-        rows = np.array([n for n in views[-1].rows if self.is_question[n]], np.int32)
+        One fold of phrasings and general questions can be left out.
+        """
+        counts = range(1, len(self.views) + 1)
+        return [self._head(self.views[:count], without) for count in counts]
+
+    def fold_of(self, row: int) -> int:
+        """Which of the `FOLDS` a text belongs to."""
+        return int(self.texts[row].key[:8], 16) % FOLDS
+
+    def _head(self, views: Sequence[View], without: int | None) -> Head:
+        taught = [
+            n
+            for n in views[-1].rows
+            if self.is_question[n]
+            and (self.texts[n].source != "phrasing" or self.fold_of(n) != without)
+        ]
+        rows = np.array(taught, np.int32)
         examples = [v.centred_rows()[np.searchsorted(v.rows, rows)] for v in views]
         weights = [EXAMPLE_WEIGHTS[self.texts[row].source] for row in rows]
-        nobody = self._nobody(views)
+        nobody = self._nobody(views, without)
         classes = len(self.article_ids)
         labels = np.concatenate([self.labels[rows], np.full(len(nobody[0]), classes, np.int32)])
         return fit_head(
@@ -263,7 +296,7 @@ class Shelf:
             for locale in view.background.vectors:
                 view.typical(locale)
 
-    def _nobody(self, views: Sequence[View]) -> list[Vectors]:
+    def _nobody(self, views: Sequence[View], without: int | None) -> list[Vectors]:
         """Background questions, but for those that this store may well answer."""
         locales = list(views[-1].background.vectors)
         rows = [
@@ -272,7 +305,9 @@ class Shelf:
         ]
         questions = views[0].centred_rows()[self.is_question[views[0].rows]]
         strange = (rows[0] @ questions.T).max(axis=1, initial=-1) < OUR_OWN
-        return [r[strange] for r in rows]
+        counts = [len(views[0].background.vectors[c]) for c in locales]
+        folds = np.concatenate([np.arange(count) % FOLDS for count in counts])
+        return [r[strange & (folds != without)] for r in rows]
 
 
 def _stack(vectors: dict[str, Vectors], texts: Sequence[Text], rows: Ints) -> Vectors:

@@ -108,35 +108,51 @@ class TokenIndex:
         self._bounds = bounds
         known = [s for s in states if s is not None]
         self._vectors = np.vstack([s[1] for s in known])
+        self._lengths = _lengths(self._vectors)
         held = np.zeros(2**16, np.int32)
         for ids, _ in known:
             held[np.unique(ids)] += 1
         self._telling = (np.log((len(known) + 1) / (held + 1)) + COMMON).astype(np.float32)
 
-    def closeness(self, question: TokenStates, places: npt.NDArray[np.intp]) -> Vectors:
+    def closeness(
+        self,
+        question: TokenStates,
+        places: npt.NDArray[np.intp],
+        absent: npt.NDArray[np.signedinteger] | None = None,
+    ) -> Vectors:
         """For each article the closeness of its closest text; 0 where it has no tokens; (k,).
 
         Of each token of the question the cosine with its nearest in the text, averaged with
-        rare tokens weighing more.
+        rare tokens weighing more. `absent` texts do not count.
         """
         ids, vectors = question
         found = np.zeros(len(places), np.float32)
         if not len(ids):
             return found
         telling = self._telling[ids] / self._telling[ids].sum()
-        asked = _units(vectors)
-        for n, place in enumerate(places):
-            first, last = self._bounds[place], self._bounds[place + 1]
-            starts = self._starts[first : last + 1]
-            filled = starts[:-1][np.diff(starts) > 0]
-            if filled.size:
-                tokens = _units(self._vectors[starts[0] : starts[-1]])
-                nearest = np.maximum.reduceat(tokens @ asked.T, filled - starts[0], axis=0)
-                found[n] = (nearest @ telling).max()
+        asked = vectors.astype(np.float32) / _lengths(vectors)[:, None]
+        spans = [np.arange(self._bounds[place], self._bounds[place + 1]) for place in places]
+        rows = np.concatenate(spans)
+        owners = np.repeat(np.arange(len(places)), [len(span) for span in spans])
+        is_seen = self._starts[rows + 1] > self._starts[rows]
+        if absent is not None:
+            is_seen &= ~np.isin(rows, absent)
+        rows, owners = rows[is_seen], owners[is_seen]
+        if not rows.size:
+            return found
+        np.maximum.at(found, owners, self._nearest(rows, asked) @ telling)
         return found
 
+    def _nearest(self, rows: npt.NDArray[np.intp], asked: Vectors) -> Vectors:
+        """For each text the cosine of each asked token with its nearest; (rows, t)."""
+        counts = self._starts[rows + 1] - self._starts[rows]
+        firsts = np.cumsum(counts) - counts
+        tokens = np.arange(counts.sum()) + np.repeat(self._starts[rows] - firsts, counts)
+        products = self._vectors[tokens].astype(np.float32) @ asked.T
+        products /= self._lengths[tokens][:, None]
+        return np.asarray(np.maximum.reduceat(products, firsts, axis=0), np.float32)
 
-def _units(vectors: npt.NDArray[np.int8]) -> Vectors:
+
+def _lengths(vectors: npt.NDArray[np.int8]) -> Vectors:
     wide = vectors.astype(np.float32)
-    lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))
-    return np.asarray(wide / np.maximum(lengths, 1e-6)[:, None], np.float32)
+    return np.asarray(np.maximum(np.sqrt(np.einsum("ij,ij->i", wide, wide)), 1e-6), np.float32)

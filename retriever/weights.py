@@ -1,5 +1,6 @@
 """The learned weights of the judges, shipped as numbers beside the code that uses them."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -44,7 +45,7 @@ class Weights:
 @lru_cache(maxsize=8)
 def weights_for(has_phrasings: bool, views: int) -> Weights:
     """The weights for a store with or without phrasings, read by one encoder or two."""
-    stored = json.loads((files("retriever") / "weights.json").read_text("utf-8"))
+    stored = json.loads(_stored())
     chosen = stored[f"{'phrasings' if has_phrasings else 'passages'}-{views}"]
     return Weights(
         ranking=np.array(chosen["ranking"], np.float32),
@@ -54,6 +55,16 @@ def weights_for(has_phrasings: bool, views: int) -> Weights:
         speak=chosen["speak"],
         clarify=chosen["clarify"],
     )
+
+
+@lru_cache(maxsize=1)
+def weights_digest() -> str:
+    """What the shipped numbers are known by."""
+    return hashlib.sha256(_stored().encode()).hexdigest()
+
+
+def _stored() -> str:
+    return (files("retriever") / "weights.json").read_text("utf-8")
 
 
 def _logistic(stored: dict[str, list[float]]) -> Logistic:

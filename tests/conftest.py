@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from kb.content import import_folder
 from kb.db import migrate, open_engine, transaction
 from kb.settings import Settings
+from retriever.bars import BarBook
 from retriever.embeddings import Encoder, load_encoders
 from retriever.index import Index
 from retriever.vectors import VectorStore
@@ -160,8 +161,9 @@ def sample(
     engine = open_engine(settings.sql_url)
     migrate(engine)
     import_folder(engine, ROOT / "content", settings.locales)
-    index = Index(engine, vectors, encoders)
+    index = Index(engine, vectors, encoders, BarBook(home / "bars.json", settings.max_wrong))
     index.bring_level()
+    index.rehearse()
     yield Services(settings, engine, index, None)
     engine.dispose()
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from assistant.silence import silence_report
 from kb import history
 from kb.content import ImportReport, SourceFile, import_folder
 from kb.db import reading, transaction
@@ -20,11 +21,13 @@ from kb.export import export_folder
 from kb.people import Role, add_key, add_person
 from kb.publishing import live_publications
 from kb.settings import Settings
+from retriever.bars import BarBook
 from web.ask_command import ask, search
 from web.evaluate_command import evaluate_
 from web.owner import owner_of
 from web.services import opened_services, opened_store
 from web.serving import first_login, serve_alone, serve_many
+from web.silence_text import silence_lines
 from web.terminal import JsonOption, LocaleOption, bar, each
 
 app = typer.Typer(
@@ -163,6 +166,11 @@ def status(as_json: JsonOption = False) -> None:
             "articles": len({p.article_id for p in live}),
             "live": {code: sum(p.locale == code for p in live) for code in settings.locales},
             "model": settings.embedding_model,
+            "silence": silence_report(
+                BarBook(settings.home / "bars.json", settings.max_wrong).latest(),
+                settings.max_wrong,
+                settings.locales,
+            ),
             "server": owner.get("url") or None,
         }
     if as_json:
@@ -170,6 +178,8 @@ def status(as_json: JsonOption = False) -> None:
         return
     for name, value in found.items():
         shown = "  ".join(f"{k} {v}" for k, v in value.items()) if name == "live" else value
+        if name == "silence":
+            shown = ("\n" + " " * 10).join(silence_lines(value))
         print(f"{name:9} {shown if shown is not None else '–'}")
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from assistant.comparison import figure
+from web.silence_text import silence_lines
 
 SHOWN = 20
 REPLIES = (
@@ -14,6 +15,7 @@ REPLIES = (
     ("wrong_answers", "wrong"),
     ("wrong_rate", "wrong rate"),
     ("wrong_rate_interval", "95 % of it"),
+    ("wrong_of_all", "wrong of all"),
     ("unanswerable_answered", "spoke in vain"),
 )
 JUDGEMENT = (
@@ -33,6 +35,8 @@ WIDTH = 15
 def format_report(report: dict[str, Any]) -> str:
     """The figures as two tables, one row a locale and a kind, and the wrong answers below."""
     lines = [*_table(report, REPLIES), "", *_table(report, JUDGEMENT)]
+    if "silence" in report:
+        lines += ["", *(f"promised: {line}" for line in silence_lines(report["silence"]))]
     if report["wrong"]:
         lines.append("")
     for wrong in report["wrong"][:SHOWN]:

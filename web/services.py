@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from kb.db import migrate, open_engine
 from kb.errors import VerbatimError
 from kb.settings import Settings
+from retriever.bars import BarBook
 from retriever.embeddings import Encoder, load_encoders
 from retriever.index import Index, Progress, silent
 from retriever.vectors import FolderLock, VectorStore
@@ -77,7 +78,8 @@ def open_services(settings: Settings) -> Services:
     try:
         engine = open_store(settings)
         vectors = VectorStore.open(settings)
-        index = Index(engine, vectors, load_encoders(settings.embedding_model))
+        book = BarBook(settings.home / "bars.json", settings.max_wrong)
+        index = Index(engine, vectors, load_encoders(settings.embedding_model), book)
     except BaseException:
         if lock:
             lock.release()

@@ -7,7 +7,8 @@ import numpy as np
 
 from kb.settings import Settings
 from retriever.embeddings import Encoder, load_encoders
-from retriever.index import Level, background_questions
+from retriever.general import general_questions
+from retriever.index import Level
 from retriever.search import find_at
 from retriever.shelf import Background
 from retriever.texts import Document, Text
@@ -22,7 +23,7 @@ QUESTIONS = 60
 def run(report: Report, scratch: Path, _help_centre: Path | None) -> None:
     """The same questions to stores of each size, the embedding of the question included."""
     encoder = load_encoders("bundled")[0]
-    lines = background_questions()
+    lines = general_questions()
     background = Background({code: encoder.questions(texts) for code, texts in lines.items()})
     asked = [f"{text} ?" for text in lines["ko"][:QUESTIONS]]
     medians = []

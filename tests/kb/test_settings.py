@@ -16,6 +16,7 @@ VALUES = {
     "locales": "it,en",
     "site_name": "Quillhaven",
     "rate_limit": "off",
+    "max_wrong": "5%",
     "max_request_bytes": "5",
     "trusted_proxies": "10.0.0.1",
 }
@@ -28,6 +29,21 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
     after = Settings()
     assert set(VALUES) == set(Settings.model_fields)
     assert all(getattr(after, name) != getattr(before, name) for name in VALUES)
+
+
+@pytest.mark.parametrize("value", ["5%", " 5 % ", "0.05"])
+def test_share_may_be_written_in_percent(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("VERBATIM_MAX_WRONG", value)
+    assert Settings().max_wrong == 0.05
+
+
+@pytest.mark.parametrize("value", ["0", "-1%", "60%", "few", "few%"])
+def test_share_that_promises_nothing_is_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("VERBATIM_MAX_WRONG", value)
+    with pytest.raises(ValidationError):
+        Settings()
 
 
 def test_variable_without_the_prefix_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from retriever.embeddings import DIRECTIONS, MiniLM
-from retriever.index import background_questions
+from retriever.general import general_questions
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,7 +22,7 @@ def main() -> None:
     pages = [path.read_text() for path in sorted((ROOT / "content" / "en").rglob("*.md"))]
     paragraphs = [part for page in pages for part in page.split("\n\n")]
     spread = np.zeros((encoder.dimensions, encoder.dimensions))
-    for text in [*background_questions()["en"], *paragraphs]:
+    for text in [*general_questions()["en"], *paragraphs]:
         hidden = encoder.hidden_states(text)
         units = hidden / np.linalg.norm(hidden, axis=1, keepdims=True)
         spread += units.T @ units

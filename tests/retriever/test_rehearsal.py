@@ -1,0 +1,188 @@
+"""A store puts its own phrasings to itself, each as if it were not there."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from kb.db import transaction
+from retriever.bars import BarBook, Bars, teaching
+from retriever.calibration import Bar
+from retriever.embeddings import Encoder
+from retriever.general import as_asked
+from retriever.index import Index, Level
+from retriever.ranking import Absent, Asked, rank
+from retriever.rehearsal import Rehearsal
+from retriever.search import find_at
+from retriever.shelf import Shelf
+from retriever.vectors import VectorStore
+from tests.cast import PASSWORD_RESET, REFUND_POLICY, published
+
+TELLING = replace(PASSWORD_RESET, phrasings=tuple(f"reset my password {n}" for n in range(40)))
+CLEAR = replace(REFUND_POLICY, phrasings=tuple(f"money back after {n} days" for n in range(40)))
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> BarBook:
+    """An empty book."""
+    return BarBook(tmp_path / "bars.json", 0.05)
+
+
+@pytest.fixture
+def learner(engine: Engine, vectors: VectorStore, encoders: list[Encoder], book: BarBook) -> Index:
+    """The index of a store with two articles of forty phrasings each, rehearsed."""
+    with transaction(engine) as session:
+        published(session, "reset-password", TELLING)
+        published(session, "refund-time", CLEAR)
+    index = Index(engine, vectors, encoders, book)
+    index.bring_level()
+    index.rehearse()
+    return index
+
+
+def level_of(engine: Engine, index: Index) -> Level:
+    with Session(engine) as session:
+        return index.level(session)[0]
+
+
+def question_of(shelf: Shelf, row: int) -> Asked:
+    vectors = tuple(view.vectors[np.searchsorted(view.rows, row)] for view in shelf.views)
+    return Asked("en", shelf.texts[row].tokens, vectors)
+
+
+def test_absent_texts_say_nothing(engine: Engine, learner: Index) -> None:
+    shelf = level_of(engine, learner).shelf("public")
+    row = next(n for n, text in enumerate(shelf.texts) if text.source == "phrasing")
+    absent = Absent(np.array([row], np.int32), shelf.heads)
+    seen = rank(shelf, question_of(shelf, row))
+    unseen = rank(shelf, question_of(shelf, row), absent)
+    assert seen.evidence.cosines[:, row].min() > 0.99
+    assert unseen.evidence.cosines[:, row].max() == -1
+    assert unseen.evidence.words[row] == 0
+    assert unseen.confidence < seen.confidence
+
+
+def test_absent_article_is_not_ranked_first(engine: Engine, learner: Index) -> None:
+    shelf = level_of(engine, learner).shelf("public")
+    row = next(n for n, text in enumerate(shelf.texts) if text.source == "phrasing")
+    place = shelf.labels[row]
+    gone = np.arange(shelf.bounds[place], shelf.bounds[place + 1], dtype=np.int32)
+    found = rank(shelf, question_of(shelf, row), Absent(gone, shelf.heads))
+    assert found.articles[0] != shelf.article_ids[place]
+
+
+def test_one_question_in_four_has_no_answer(engine: Engine, learner: Index) -> None:
+    level = level_of(engine, learner)
+    general = as_asked(level.encoders, level.backgrounds, {})
+    found = Rehearsal(level.shelf("public"), level.states, general).rehearse("en")
+    assert len(found) == 80 + 13 + 13
+    assert not any(rehearsed.is_right for rehearsed in found[80:])
+    assert sum(rehearsed.is_right for rehearsed in found[:80]) >= 75
+
+
+def test_rehearsal_is_the_same_every_time(engine: Engine, learner: Index) -> None:
+    level = level_of(engine, learner)
+    general = as_asked(level.encoders, level.backgrounds, {})
+    once, again = (
+        Rehearsal(level.shelf("public"), level.states, general).rehearse("en") for _ in range(2)
+    )
+    assert once == again
+
+
+def test_learned_bar_decides(engine: Engine, learner: Index) -> None:
+    level = level_of(engine, learner)
+    question = "i want to reset my password"
+    found = find_at(None, level, question, "en", "public", 3)
+    for confidence, may_answer in ((found.confidence, True), (found.confidence + 0.001, False)):
+        moved = replace(level, bars={"en": Bar(confidence, 100, 50, 1)})
+        assert find_at(None, moved, question, "en", "public", 3).may_answer is may_answer
+
+
+def test_too_few_phrasings_leave_the_shipped_bars(engine: Engine, learner: Index) -> None:
+    with transaction(engine) as session:
+        published(session, "refund-time", replace(CLEAR, title="Il rimborso"), "it")
+    learner.bring_level()
+    learner.rehearse()
+    assert set(level_of(engine, learner).bars) == {"en", "it"}
+    few = replace(CLEAR, title="多久退款", phrasings=("退款", "钱"))
+    with transaction(engine) as session:
+        published(session, "refund-time", few, "zh")
+    learner.bring_level()
+    learner.rehearse()
+    assert set(level_of(engine, learner).bars) == {"en", "it"}
+
+
+def test_new_level_keeps_the_old_bars_until_it_has_its_own(engine: Engine, learner: Index) -> None:
+    before = level_of(engine, learner)
+    with transaction(engine) as session:
+        published(session, "refund-time", replace(CLEAR, answer="Within 4 days."))
+    after = learner.bring_level()
+    assert before.is_rehearsed
+    assert not after.is_rehearsed
+    assert after.bars == before.bars
+    learner.rehearse()
+    assert level_of(engine, learner).is_rehearsed
+
+
+def test_questions_bring_the_bars_up_behind_them(engine: Engine, learner: Index) -> None:
+    with transaction(engine) as session:
+        published(session, "refund-time", replace(CLEAR, answer="Within 4 days."))
+    assert not level_of(engine, learner).is_rehearsed
+    learner.rehearse()
+    assert level_of(engine, learner).is_rehearsed
+
+
+# -- the book --------------------------------------------------------------------------
+
+
+def never() -> Bars:
+    raise AssertionError("it was learned before")
+
+
+def test_what_was_learned_is_not_learned_again(book: BarBook) -> None:
+    bars = {"en": Bar(0.9, 100, 50, 1)}
+    assert book.bars("a state", lambda: bars) == bars
+    assert book.bars("a state", never) == bars
+    assert book.latest() == bars
+
+
+def test_restart_finds_the_bars(engine: Engine, learner: Index, book: BarBook) -> None:
+    level = level_of(engine, learner)
+    assert book.bars(teaching(level.documents, level.encoders, 0.05), never) == level.bars
+
+
+def test_damaged_book_is_begun_anew(book: BarBook, tmp_path: Path) -> None:
+    (tmp_path / "bars.json").write_text("{half")
+    assert book.bars("a state", dict) == {}
+    assert book.bars("a state", never) == {}
+
+
+def test_old_states_are_forgotten(book: BarBook) -> None:
+    for number in range(30):
+        book.bars(f"state {number}", dict)
+    with pytest.raises(AssertionError):
+        book.bars("state 5", never)
+    assert book.bars("state 15", never) == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: replace(d, texts=d.texts[1:]),
+        lambda d: replace(d, audience="agents"),
+        lambda d: replace(d, slug="another"),
+    ],
+)
+def test_any_change_of_what_can_be_found_teaches_anew(
+    engine: Engine, learner: Index, change: Callable[..., object]
+) -> None:
+    level = level_of(engine, learner)
+    documents = list(level.documents)
+    before = teaching(documents, level.encoders, 0.02)
+    assert teaching(documents, level.encoders, 0.02) == before
+    assert teaching(documents, level.encoders, 0.03) != before
+    assert teaching([change(documents[0]), *documents[1:]], level.encoders, 0.02) != before  # type: ignore[list-item]
