@@ -35,6 +35,8 @@ from retriever.states import SeesTokens
 from retriever.texts import Document, document_of
 from retriever.vectors import VectorStore
 
+# Up to this many texts, looking at all of them costs less than asking which to look at.
+EXACT_LIMIT = 12_000
 # More missing texts than this are embedded behind the live level, so that nobody waits.
 INLINE_LIMIT = 64
 BATCH = 32
@@ -85,6 +87,20 @@ class Level:
                     seen, self.encoders, self.vectors, self.backgrounds, self.states
                 )
             return self.shelves[visible]
+
+    def keep_rows_once(self) -> None:
+        """Have `vectors` share the public shelf's rows, instead of keeping another copy."""
+        shelf = self.shelf(PUBLIC)
+        shared: dict[str, dict[str, Vectors]] = {
+            view.encoder.name: {
+                shelf.texts[n].key: view.vectors[at] for at, n in enumerate(view.rows)
+            }
+            for view in shelf.views
+        }
+        for name, kept in self.vectors.items():
+            own = shared.get(name, {})
+            # A row of an older level's shelf would keep all of that shelf in memory.
+            kept |= {key: row.copy() for key, row in kept.items() if key not in own} | own
 
     @cached_property
     def _documents_of(self) -> dict[int, list[Document]]:
@@ -223,6 +239,13 @@ class Index:
         due = self._level.due if self._level else None
         until = (due - now()).total_seconds() if due else WATCH_SECONDS
         return min(WATCH_SECONDS, max(until, 0.01))
+
+    def rest(self) -> None:
+        """After the start: give back what only the start needed; of a small store, 30 MB."""
+        if self._behind is None and self._level:
+            if len(self._level.shelf(PUBLIC).texts) <= EXACT_LIMIT:
+                self.vectors.rest()
+            _give_back_memory()
 
     def close(self) -> None:
         """Wait for what is being built."""
@@ -374,6 +397,7 @@ class Index:
         if old:
             level.bars = old.bars
         level.shelf(PUBLIC).warm_up()
+        level.keep_rows_once()
         _give_back_memory()
         return level
 

@@ -9,7 +9,7 @@ from retriever.embeddings import Vectors
 from retriever.shelf import Shelf
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Passage:
     """Plain words from the body of one Revision; no heading and no anchor before its first one."""
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from retriever.calibration import Bar
 from retriever.embeddings import Encoder, TokenStates, Vectors, reads
-from retriever.index import Index, Level
+from retriever.index import EXACT_LIMIT, Index, Level
 from retriever.lexical import tokenize
 from retriever.passages import Passage, loudest_passage
 from retriever.ranking import Asked, Ranking, promising, rank
@@ -19,8 +19,6 @@ from retriever.texts import Text
 from retriever.vectors import VectorStore
 from retriever.weights import Weights, weights_for
 
-# Up to this many texts, looking at all of them costs less than asking which to look at.
-EXACT_LIMIT = 12_000
 PROPOSALS = 200
 EVIDENCE = 3
 # What a question that is word for word one article's phrasing is worth.
@@ -29,7 +27,7 @@ EXACT_CONFIDENCE = 0.99
 RELATED_SHARE = 0.03
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Witness:
     """One text that spoke for an article, and how strongly (centred cosine, share of words)."""
 
@@ -38,7 +36,7 @@ class Witness:
     words: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Match:
     """An article that might fit: the share of belief it holds, and what spoke for it.
 

@@ -9,7 +9,8 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -82,8 +83,10 @@ class VectorStore:
     `states` holds what cannot live in Chroma: many vectors a text.
     """
 
-    def __init__(self, client: Any, states: StateStore) -> None:
-        self._client, self.states = client, states
+    def __init__(
+        self, client: Any, states: StateStore, reopen: Callable[[], Any] | None = None
+    ) -> None:
+        self._client, self.states, self._reopen = client, states, reopen
         self._collections: dict[str, Any] = {}
         self._batch = min(int(client.get_max_batch_size()), 2000)
 
@@ -94,13 +97,16 @@ class VectorStore:
         from chromadb.config import Settings as ChromaSettings
 
         quiet = ChromaSettings(anonymized_telemetry=False)
+        reopen = None
         try:
             if settings.chroma_url:
                 host, port, ssl = _address(settings.chroma_url)
                 client = chromadb.HttpClient(host=host, port=port, ssl=ssl, settings=quiet)
             else:
-                client = _open_folder(settings.home / "chroma", quiet)
-            return cls(client, StateStore(settings.home / "tokens.db"))
+                folder = settings.home / "chroma"
+                client = _open_folder(folder, quiet)
+                reopen = partial(chromadb.PersistentClient, path=str(folder), settings=quiet)
+            return cls(client, StateStore(settings.home / "tokens.db"), reopen)
         except VerbatimError:
             raise
         except Exception as error:
@@ -145,6 +151,13 @@ class VectorStore:
         self._collection(encoder)
         self._client.delete_collection(_collection_name(encoder))
         self._collections.pop(encoder.name, None)
+
+    def rest(self) -> None:
+        """Give back what Chroma keeps of all that was read; nothing else may use the store."""
+        if self._reopen:
+            self._collections = {}
+            self._client.close()
+            self._client = self._reopen()
 
     def _call(self, encoder: Encoder, verb: str, **arguments: Any) -> Any:
         """Ask Chroma; a collection that another process made anew is looked up again."""

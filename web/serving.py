@@ -45,6 +45,7 @@ def serve_alone(settings: Settings, host: str, port: int, progress: Progress) ->
             application = create_app(services)
             login = first_login(services.engine)
             start_index(services, progress)
+            services.index.rest()
             if services.lock:
                 services.lock.announce(url, services.local_token)
             _greet(settings, url, login)

@@ -223,6 +223,27 @@ def test_incremental_level_equals_one_from_scratch(
     assert findings(shop_index, grown) == findings(scratch, scratch.bring_level())
 
 
+def test_level_keeps_no_rows_but_those_of_its_own_shelf(engine: Engine, shop_index: Index) -> None:
+    publish_opening(engine)
+    shop_index.bring_level()
+    take_down(engine, "refund-time")
+    level = shop_index.bring_level()
+    for view in level.shelf(PUBLIC).views:
+        rows = level.vectors[view.encoder.name].values()
+        assert all(row.base is None or row.base is view.vectors for row in rows)
+        assert any(row.base is view.vectors for row in rows)
+
+
+def test_index_that_rests_finds_the_same_and_follows_history(
+    engine: Engine, small_index: Index
+) -> None:
+    before = findings(small_index, small_index.bring_level())
+    small_index.rest()
+    assert findings(small_index, small_index.bring_level()) == before
+    publish_opening(engine)
+    assert asked(engine, small_index, "are you open on sunday").matches[0].slug == "opening-hours"
+
+
 def test_empty_store_finds_nothing_and_fills(engine: Engine, index: Index) -> None:
     assert asked(engine, index, "where is my refund").matches == ()
     with transaction(engine) as session:

@@ -127,6 +127,19 @@ def test_vector_comes_back_with_its_bits(
     assert all(np.array_equal(found[key], row) for key, row in zip(KEYS, rows, strict=True))
 
 
+def test_store_that_rested_has_the_same_vectors(
+    tmp_path: Path, own_encoder: Encoder, rows: np.ndarray
+) -> None:
+    store = VectorStore.open(Settings(home=tmp_path))
+    store.add(own_encoder, KEYS[:20], rows[:20])
+    store.rest()
+    store.add(own_encoder, KEYS[20:], rows[20:])
+    store.rest()
+    found = store.fetch(own_encoder, KEYS)
+    assert all(np.array_equal(found[key], row) for key, row in zip(KEYS, rows, strict=True))
+    assert store.nearest(own_encoder, rows[7], 1) == [KEYS[7]]
+
+
 def test_key_is_kept_once(vectors: VectorStore, own_encoder: Encoder, rows: np.ndarray) -> None:
     vectors.add(own_encoder, KEYS[:3], rows[:3])
     vectors.add(own_encoder, KEYS[:5], rows[:5])
