@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,15 +20,17 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
+from sqlalchemy import Engine
 
 from assistant.question_file import read_rows
 from assistant.understanding import understand
 from kb.articles import Wording
 from kb.content import import_folder
-from kb.db import migrate, open_engine, transaction
+from kb.db import migrate, open_engine, reading, transaction
 from kb.people import importer
 from kb.publishing import adopt, draft, publish
 from kb.settings import Settings
+from retriever.bars import BarBook
 from retriever.embeddings import load_encoders
 from retriever.index import Index, Level
 from retriever.ranking import Evidence, examine, signs_of
@@ -92,19 +94,36 @@ def collect(vectors: VectorStore, scratch: Path, arguments: Any) -> dict[str, li
     return groups
 
 
-def _level(vectors: VectorStore, database: Path, content: Path) -> Level:
+def _level(vectors: VectorStore, database: Path, content: Path, rehearse: bool = False) -> Level:
     engine = open_engine(f"sqlite:///{database}")
     migrate(engine)
     import_folder(engine, content, LOCALES)
-    return Index(engine, vectors, load_encoders("bundled")).bring_level()
+    return _indexed(engine, vectors, database, rehearse)
 
 
-def _clinc_level(vectors: VectorStore, database: Path, clinc: Any, count: int) -> Level:
+def _indexed(engine: Engine, vectors: VectorStore, database: Path, rehearse: bool) -> Level:
+    """The level of a store, with the bars of silence that its own texts teach if wanted."""
+    book = BarBook(database.with_suffix(".json"), Settings().max_wrong) if rehearse else None
+    index = Index(engine, vectors, load_encoders("bundled"), book)
+    index.bring_level()
+    index.rehearse()
+    with reading(engine) as session:
+        return index.level(session)[0]
+
+
+def _clinc_level(
+    vectors: VectorStore,
+    database: Path,
+    clinc: Any,
+    count: int,
+    left_out: Container[str] = (),
+    rehearse: bool = False,
+) -> Level:
     engine = open_engine(f"sqlite:///{database}")
     migrate(engine)
     phrasings: dict[str, list[str]] = defaultdict(list)
     for text, intent in clinc["train"]:
-        if len(phrasings[intent]) < count:
+        if len(phrasings[intent]) < count and intent not in left_out:
             phrasings[intent].append(text)
     with transaction(engine) as session:
         by = importer(session)
@@ -115,7 +134,7 @@ def _clinc_level(vectors: VectorStore, database: Path, clinc: Any, count: int) -
             revision = draft(session, slug, "en", wording, by)
             adopt(session, revision, by)
             publish(session, revision, by)
-    return Index(engine, vectors, load_encoders("bundled")).bring_level()
+    return _indexed(engine, vectors, database, rehearse)
 
 
 def read_questions(path: Path, weight: float) -> Iterator[tuple[str, str, set[str], float]]:

@@ -4,16 +4,19 @@
                                     [--home FOLDER]
 
 CLINC150 is asked with its test questions over articles of 1, 3, 5 and 10 phrasings an intent (the
-first of `train`, and 10 drawn with a fixed seed); the help centre with the questions beside it; the
-sample company with `tests/questions.csv`. Figures: right first, right among the first three, AUROC
-of answerable against unanswerable; then what is decided: share answered, right among answered,
-unanswerable answered. The neighbour is the best raw cosine of the multilingual encoder.
+first of `train`, and 10 drawn with a fixed seed), and once more with every fifth intent left out,
+whose questions are near misses; the help centre with the questions beside it; the sample company
+with `tests/questions.csv`. Figures: right first, right among the first three, AUROC of answerable
+against unanswerable and the share of these refused when 95 % of those are kept, the calibration
+error of the confidence; then what is decided under the default promise: share of the answerable
+answered, right among all answers, wrong of all questions. The neighbour is the best raw cosine of
+the multilingual encoder.
 """
 
 import argparse
 import json
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from assistant.evaluation import auroc
+from assistant.figures import auroc, calibration, refused_when_kept
 from assistant.languages import detect_language
 from assistant.understanding import clean
 from kb.settings import Settings
@@ -33,6 +36,18 @@ from tests.tuning.__main__ import ROOT, _clinc_level, _level, read_questions
 LOCALES = Settings().locales
 DATASETS = ROOT.parent / "shared" / "datasets"
 Rows = list[tuple[str, str, set[str]]]
+COLUMNS = (
+    ("right first", 12),
+    ("first 3", 9),
+    ("AUROC", 7),
+    ("refused", 9),
+    ("ECE", 7),
+    ("answered", 10),
+    ("right", 7),
+    ("wrong of all", 14),
+    ("neighbour", 13),
+    ("AUROC", 7),
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +56,8 @@ class Asked:
 
     expected: set[str]
     found: list[str]
-    sure: float
+    in_scope: float
+    confidence: float
     says: str | None
     neighbour: str
     nearness: float
@@ -55,8 +71,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=4, help="ask every n-th of CLINC150's")
     parser.add_argument("--home", type=Path, help="where to keep vectors between runs")
     arguments = parser.parse_args()
-    print(f"{'':34}{'right first':>13}{'first 3':>9}{'AUROC':>8}   neighbour   AUROC", end="")
-    print(f"{'answered':>11}{'right of them':>15}{'in vain':>9}")
+    print(f"{'':34}{''.join(f'{title:>{width}}' for title, width in COLUMNS)}")
     with TemporaryDirectory() as scratch:
         home = arguments.home or Path(scratch)
         home.mkdir(parents=True, exist_ok=True)
@@ -68,12 +83,12 @@ def main() -> None:
 def _stores(
     vectors: VectorStore, scratch: Path, arguments: Any
 ) -> Iterator[tuple[str, Level, Rows]]:
-    level = _level(vectors, scratch / "sample.db", ROOT / "content")
+    level = _level(vectors, scratch / "sample.db", ROOT / "content", rehearse=True)
     sample = _questions(ROOT / "tests" / "questions.csv")
     for locale in LOCALES:
         yield f"sample company, {locale}", level, [row for row in sample if row[1] == locale]
     if arguments.help_centre.exists():
-        level = _level(vectors, scratch / "help.db", arguments.help_centre / "docs")
+        level = _level(vectors, scratch / "help.db", arguments.help_centre / "docs", rehearse=True)
         asked = _questions(arguments.help_centre / "questions.jsonl")
         yield "help centre, en", level, [row for row in asked if row[1] == "en"]
         yield "help centre, zh ko fa it", level, [row for row in asked if row[1] != "en"]
@@ -83,11 +98,26 @@ def _stores(
         rows += [(text, "en", set()) for text, _ in clinc["oos_test"]]
         rows = rows[:: arguments.every]
         for count in (1, 3, 5, 10):
-            level = _clinc_level(vectors, scratch / f"clinc-{count}.db", clinc, count)
+            level = _clinc_level(
+                vectors, scratch / f"clinc-{count}.db", clinc, count, rehearse=True
+            )
             yield f"CLINC150, first {count} phrasings", level, rows
+        left_out = sorted({intent for _, intent in clinc["train"]})[::5]
+        level = _clinc_level(vectors, scratch / "clinc-near.db", clinc, 10, left_out, True)
+        yield "CLINC150, near misses, first 10", level, _near_misses(clinc, left_out, arguments)
         random.Random(0).shuffle(clinc["train"])
-        level = _clinc_level(vectors, scratch / "clinc-drawn.db", clinc, 10)
+        level = _clinc_level(vectors, scratch / "clinc-drawn.db", clinc, 10, rehearse=True)
         yield "CLINC150, 10 drawn phrasings", level, rows
+
+
+def _near_misses(clinc: Any, left_out: Sequence[str], arguments: Any) -> Rows:
+    """Test questions; those of intents that were left out have no answer."""
+    rows = [(t, "en", {i.replace("_", "-")} - _slugs(left_out)) for t, i in clinc["test"]]
+    return rows[:: arguments.every]
+
+
+def _slugs(intents: Sequence[str]) -> set[str]:
+    return {intent.replace("_", "-") for intent in intents}
 
 
 def _questions(path: Path) -> Rows:
@@ -107,26 +137,32 @@ def _asked(vectors: VectorStore, level: Level, rows: Iterable[Any]) -> Iterator[
         nearest = slugs[shelf.article_ids[shelf.labels[view.rows[best]]]]
         says = found.matches[0].slug if found.may_answer else None
         slugs_found = [match.slug for match in found.matches]
-        yield Asked(expected, slugs_found, found.in_scope, says, nearest, float(raw[best]))
+        sure = found.in_scope, found.confidence
+        yield Asked(expected, slugs_found, *sure, says, nearest, float(raw[best]))
 
 
 def _line(name: str, asked: list[Asked]) -> str:
     known = [a for a in asked if a.expected]
     unknown = [a for a in asked if not a.expected]
-    answered = [a for a in known if a.says]
+    answers = [a for a in asked if a.says]
+    is_right = [bool(a.expected) and a.found[0] in a.expected for a in asked]
+    scopes = [a.in_scope for a in known], [a.in_scope for a in unknown]
     figures = [
         np.mean([a.found[0] in a.expected for a in known]),
         np.mean([bool(a.expected & set(a.found)) for a in known]),
-        auroc([a.sure for a in known], [a.sure for a in unknown]) or np.nan,
+        auroc(*scopes),
+        refused_when_kept(*scopes),
+        calibration([a.confidence for a in asked], is_right)["error"],
+        np.mean([a.says is not None for a in known]),
+        np.mean([a.says in a.expected for a in answers]) if answers else None,
+        np.mean([a.says is not None and a.says not in a.expected for a in asked]),
         np.mean([a.neighbour in a.expected for a in known]),
-        auroc([a.nearness for a in known], [a.nearness for a in unknown]) or np.nan,
-        len(answered) / len(known),
-        np.mean([a.says in a.expected for a in answered]) if answered else np.nan,
-        np.mean([a.says is not None for a in unknown]),
+        auroc([a.nearness for a in known], [a.nearness for a in unknown]),
     ]
-    widths = (13, 9, 8, 12, 8, 11, 15, 9)
-    cells = [f"{float(f):>{w}.3f}" for f, w in zip(figures, widths, strict=True)]
-    return f"{name:34}{''.join(cells)}"
+    pairs = zip(figures, COLUMNS, strict=True)
+    return f"{name:34}" + "".join(
+        f"{'–' if f is None else format(float(f), '.3f'):>{width}}" for f, (_, width) in pairs
+    )
 
 
 if __name__ == "__main__":
