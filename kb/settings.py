@@ -19,7 +19,8 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="SQLAlchemy URL; empty is SQLite in the home folder")
     chroma_url: str = Field("", description="A `chroma run` server; empty is embedded Chroma")
     embedding_model: str = Field(
-        "bundled", description="`bundled`, or a sentence-transformers name or folder"
+        "bundled",
+        description="`bundled`, with `+folder` a trained one beside it; or a model's name",
     )
     base_url: str = Field("http://127.0.0.1:8000", description="Public address of this site")
     locales: Annotated[list[str], NoDecode] = Field(

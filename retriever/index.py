@@ -27,7 +27,7 @@ from kb.db import now, reading, transaction
 from kb.history import LIVE_KINDS, Event
 from kb.publishing import apply_due, live_publications, next_due
 from retriever.bars import BarBook, Bars, teaching
-from retriever.embeddings import Encoder, TokenStates, Vectors, reads
+from retriever.embeddings import Encoder, TokenStates, Vectors, has_learned, reads
 from retriever.general import as_asked, general_keys
 from retriever.rehearsal import Rehearsal
 from retriever.shelf import Background, Shelf
@@ -302,7 +302,8 @@ class Index:
         }
         general = as_asked(level.encoders, self._backgrounds, states)
         rehearsal = Rehearsal(shelf, level.states, general)
-        locales = sorted({d.locale for d in level.documents})
+        asked = {d.locale for d in level.documents}
+        locales = sorted(c for c in asked if not any(has_learned(e, c) for e in level.encoders))
         found = {}
         for number in progress(range(len(locales)), "learning when to be silent", len(locales)):
             found[locales[number]] = rehearsal.bar(locales[number], self._book.acceptable)
@@ -422,7 +423,7 @@ class Index:
         steps = range(0, len(missing), BATCH)
         for start in progress(steps, f"embedding ({encoder.name})", len(missing)):
             keys = missing[start : start + BATCH]
-            made = _encode(encoder, [keyed[key] for key in keys])
+            made = encode(encoder, [keyed[key] for key in keys])
             self.vectors.add(encoder, keys, made)
             if isinstance(encoder, SeesTokens):
                 self._add_states(encoder, {key: keyed[key] for key in keys})
@@ -486,10 +487,11 @@ def _keyed(documents: Iterable[Document], encoder: Encoder) -> Keyed:
     }
 
 
-def _encode(encoder: Encoder, items: list[tuple[bool, str]]) -> Vectors:
+def encode(encoder: Encoder, items: list[tuple[bool, str]]) -> Vectors:
+    """Vectors of texts, each said to be a question or not."""
     made = np.empty((len(items), encoder.dimensions), np.float32)
-    for kind, encode in ((True, encoder.questions), (False, encoder.passages)):
+    for kind, read in ((True, encoder.questions), (False, encoder.passages)):
         rows = [n for n, (is_question, _) in enumerate(items) if is_question == kind]
         if rows:
-            made[rows] = encode([items[n][1] for n in rows])
+            made[rows] = read([items[n][1] for n in rows])
     return made

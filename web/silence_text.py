@@ -15,7 +15,7 @@ def silence_lines(silence: dict[str, Any]) -> list[str]:
 
 def _bar(bar: dict[str, Any] | None) -> str:
     if bar is None:
-        return "no guarantee: too few phrasings to learn from, so the cautious bars hold"
+        return "no guarantee: too few phrasings that the model has not seen; the cautious bars hold"
     return (
         f"answers from confidence {bar['confidence']:.2f}: {bar['coverage']:.0%} of "
         f"{bar['rehearsed']} questions put to itself, {bar['wrong']} of them wrongly"
