@@ -92,9 +92,14 @@ def nothing_found(index: Index, session: Session) -> Findings:
 
 
 def find_at(
-    vectors: VectorStore, level: Level, question: str, language: str, audience: str, limit: int
+    vectors: VectorStore | None,
+    level: Level,
+    question: str,
+    language: str,
+    audience: str,
+    limit: int,
 ) -> Findings:
-    """Matches for a question at a given Level, computed anew."""
+    """Matches for a question at a given Level, computed anew; without `vectors`, exactly."""
     shelf = level.shelf(audience)
     if not shelf.article_ids:
         return Findings(level.epoch, (), 0.0, 0.0, False, False)

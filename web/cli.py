@@ -29,6 +29,7 @@ from web.services import opened_services, opened_store
 from web.serving import first_login, serve_alone, serve_many
 from web.silence_text import silence_lines
 from web.terminal import JsonOption, LocaleOption, bar, each
+from web.train_command import train_
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Approved answers, letter for letter."
@@ -142,6 +143,7 @@ def export(path: Path) -> None:
 app.command()(ask)
 app.command()(search)
 app.command(name="evaluate")(evaluate_)
+app.command(name="train")(train_)
 
 
 @app.command()

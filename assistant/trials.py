@@ -1,0 +1,175 @@
+"""The same exam sat by two sets of encoders: figures before and after, and whether it is a gain.
+
+Nothing is written; the ranking, the bars and the silence are the product's own.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+
+from assistant.exams import GENERAL, LEFT_OUT, Exam
+from assistant.figures import auroc, share
+from assistant.question_file import Row
+from kb.audiences import AGENTS
+from retriever.embeddings import Encoder, TokenStates, Vectors, reads
+from retriever.index import BATCH, Level, Progress, encode, silent
+from retriever.search import find_at
+from retriever.shelf import Background
+from retriever.states import SeesTokens
+from retriever.texts import Text
+from retriever.vectors import VectorStore, text_key
+
+Known = dict[str, dict[str, Vectors]]
+
+# A gain that chance brings as rarely as this is taken for one (exact sign test).
+CHANCE = 0.05
+# What a gain may cost in telling what is out of scope.
+AUROC_LOSS = 0.01
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one question."""
+
+    row: Row
+    found: tuple[str, ...]
+    said: str | None
+    in_scope: float
+
+    @property
+    def is_right(self) -> bool:
+        """The best article is an expected one."""
+        return bool(self.found) and self.found[0] in self.row.expected
+
+
+def recall(exam: Exam, encoders: Sequence[Encoder], store: VectorStore) -> Known:
+    """What the index has embedded of an exam's texts."""
+    return {
+        e.name: store.fetch(e, sorted({t.key for t in _texts(exam) if reads(e, t.locale)}))
+        for e in encoders
+    }
+
+
+def sit(
+    exam: Exam, encoders: Sequence[Encoder], known: Known, progress: Progress = silent
+) -> list[Verdict]:
+    """Ask all of it with those encoders; vectors that had to be made are `known` afterwards."""
+    level = _level(exam, encoders, known, progress)
+    steps = progress(range(len(exam.rows)), "asking", len(exam.rows))
+    return [_verdict(level, exam.rows[n]) for n in steps]
+
+
+def _verdict(level: Level, row: Row) -> Verdict:
+    assert row.locale
+    found = find_at(None, level, row.question, row.locale, AGENTS, 3)
+    slugs = tuple(match.slug for match in found.matches)
+    return Verdict(row, slugs, slugs[0] if found.may_answer else None, found.in_scope)
+
+
+def _level(exam: Exam, encoders: Sequence[Encoder], known: Known, progress: Progress) -> Level:
+    for encoder in encoders:
+        _embed(encoder, _texts(exam), known.setdefault(encoder.name, {}), progress)
+    backgrounds = {e.name: _background(exam, e, known[e.name]) for e in encoders}
+    states = {key: found for e in encoders for key, found in _states(exam, e)}
+    return Level(0, exam.documents, known, backgrounds, tuple(encoders), None, states)
+
+
+def _texts(exam: Exam) -> list[Text]:
+    live = [text for document in exam.documents for text in document.texts]
+    return live + [Text("title", t, code) for code, lines in exam.general.items() for t in lines]
+
+
+def _embed(
+    encoder: Encoder, texts: Sequence[Text], known: dict[str, Vectors], progress: Progress
+) -> None:
+    wanted = {text.key: text for text in texts if reads(encoder, text.locale)}
+    missing = [key for key in wanted if key not in known]
+    steps = range(0, len(missing), BATCH)
+    for start in progress(steps, f"embedding ({encoder.name})", len(missing)):
+        keys = missing[start : start + BATCH]
+        made = encode(encoder, [(wanted[key].is_question, wanted[key].embedded) for key in keys])
+        known |= dict(zip(keys, made, strict=True))
+
+
+def _background(exam: Exam, encoder: Encoder, known: dict[str, Vectors]) -> Background:
+    return Background(
+        {
+            locale: np.vstack([known[text_key("question", line)] for line in lines])
+            for locale, lines in exam.general.items()
+            if reads(encoder, locale)
+        }
+    )
+
+
+def _states(exam: Exam, encoder: Encoder) -> Iterator[tuple[str, TokenStates]]:
+    if isinstance(encoder, SeesTokens):
+        for document in exam.documents:
+            if reads(encoder, document.locale):
+                found = encoder.states([text.embedded for text in document.texts])
+                yield from zip((text.key for text in document.texts), found, strict=True)
+
+
+# -- figures ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Figures by name, before and after; questions gained and lost; how likely by chance."""
+
+    figures: dict[str, tuple[float | None, float | None]]
+    questions: int
+    gained: int
+    lost: int
+
+    @property
+    def chance(self) -> float:
+        """Of so many more gained than lost if both were equally likely (exact sign test)."""
+        moved = self.gained + self.lost
+        ways = sum(comb(moved, n) for n in range(self.gained, moved + 1))
+        return float(ways / 2**moved)
+
+    @property
+    def is_gain(self) -> bool:
+        """Clearly more is right first, and what is out of scope is still told apart."""
+        scopes = [pair for name, pair in self.figures.items() if name.startswith("AUROC")]
+        kept = all(b is None or a is None or a >= b - AUROC_LOSS for b, a in scopes)
+        return self.chance < CHANCE and kept
+
+
+def compare(before: Sequence[Verdict], after: Sequence[Verdict]) -> Outcome:
+    """The same exam, sat twice."""
+    pairs = list(zip(before, after, strict=True))
+    old, new = figures(before), figures(after)
+    return Outcome(
+        {name: (old[name], new[name]) for name in old},
+        sum(bool(b.row.expected) for b in before),
+        sum(a.is_right and not b.is_right for b, a in pairs),
+        sum(b.is_right and not a.is_right for b, a in pairs),
+    )
+
+
+def figures(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
+    """Shares between 0 and 1, by name."""
+    known = [v for v in verdicts if v.row.expected]
+    unknown = [v for v in verdicts if not v.row.expected]
+    answered = [v for v in known if v.said]
+    found: dict[str, float | None] = {
+        "right first": share(sum(v.is_right for v in known), len(known)),
+        "right among the first three": share(
+            sum(bool(v.row.expected & set(v.found)) for v in known), len(known)
+        ),
+        "answered": share(len(answered), len(known)),
+        "right of the answered": share(
+            sum(v.said in v.row.expected for v in answered), len(answered)
+        ),
+        "answered in vain": share(sum(v.said is not None for v in unknown), len(unknown)),
+    }
+    scopes = [v.in_scope for v in known]
+    for kind, label in ((LEFT_OUT, "articles left out"), (GENERAL, "general questions")):
+        others = [v.in_scope for v in unknown if v.row.kind == kind]
+        found[f"AUROC, {label}"] = auroc(scopes, others)
+    rest = [v.in_scope for v in unknown if v.row.kind not in (LEFT_OUT, GENERAL)]
+    found["AUROC, unanswerable"] = auroc(scopes, rest)
+    return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,81 @@
+"""Two sets of encoders, one exam."""
+
+import copy
+
+import pytest
+
+from assistant.exams import Exam, hold_out
+from assistant.question_file import Row
+from assistant.trials import Known, Outcome, Verdict, compare, figures, recall, sit
+from retriever.embeddings import Encoder
+from retriever.texts import Document, Text
+from retriever.vectors import VectorStore
+
+
+def verdict(expected: str, found: str, in_scope: float = 0.5) -> Verdict:
+    """One question and the article that was put first."""
+    slugs = frozenset({expected} if expected else ())
+    return Verdict(Row("?", slugs, "en"), (found,), found if in_scope > 0.5 else None, in_scope)
+
+
+@pytest.fixture(scope="module")
+def exam() -> Exam:
+    """Seven articles of four phrasings, one of each held out."""
+    things = ("password", "refund", "parcel", "voucher", "invoice", "delivery", "kettle")
+    asked = ("where is my {}", "I lost my {}", "need help with the {}", "how do I get a new {}")
+    return hold_out(
+        [
+            Document(
+                number, thing, number, "en", 1, "public", "a", thing,
+                (
+                    Text("title", f"About your {thing}", "en"),
+                    *(Text("phrasing", phrasing.format(thing), "en") for phrasing in asked),
+                ),
+            )
+            for number, thing in enumerate(things)
+        ],
+        ["en"],
+    )  # fmt: skip
+
+
+def test_store_sits_its_own_exam(exam: Exam, encoders: list[Encoder]) -> None:
+    known: Known = {}
+    verdicts = sit(exam, encoders[1:], known)
+    assert figures(verdicts)["right first"] == 1
+    assert known.keys() == {encoders[1].name}
+    assert sit(exam, encoders[1:], known) == verdicts
+
+
+def test_what_the_index_has_embedded_is_recalled(
+    exam: Exam, encoders: list[Encoder], vectors: VectorStore
+) -> None:
+    own_encoder = copy.copy(encoders[1])
+    own_encoder.name = "minilm-recalled"
+    key = exam.documents[0].texts[0].key
+    made = own_encoder.questions([exam.documents[0].texts[0].text])
+    vectors.add(own_encoder, [key], made)
+    assert recall(exam, [own_encoder], vectors)[own_encoder.name].keys() == {key}
+
+
+def test_gained_and_lost_are_counted_by_question() -> None:
+    before = [verdict("a", "a"), verdict("b", "a"), verdict("c", "b"), verdict("", "a")]
+    after = [verdict("a", "b"), verdict("b", "b"), verdict("c", "c"), verdict("", "a")]
+    outcome = compare(before, after)
+    assert (outcome.questions, outcome.gained, outcome.lost) == (3, 2, 1)
+    assert outcome.figures["right first"] == (0.3333, 0.6667)
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "auroc", "is_gain"),
+    [(5, 0, 0.9, True), (4, 0, 0.9, False), (9, 5, 0.9, False), (5, 0, 0.88, False)],
+)
+def test_gain_is_more_than_chance_and_costs_no_scope(
+    gained: int, lost: int, auroc: float, is_gain: bool
+) -> None:
+    outcome = Outcome({"AUROC, unanswerable": (0.9, auroc)}, 20, gained, lost)
+    assert outcome.is_gain == is_gain
+
+
+def test_chance_is_that_of_the_exact_sign_test() -> None:
+    assert Outcome({}, 20, 5, 0).chance == 1 / 32
+    assert Outcome({}, 20, 0, 0).chance == 1
