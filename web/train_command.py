@@ -60,9 +60,8 @@ def train_(
         made.rename(folder)
     print(f"Kept, trained on all {lessons.texts} texts. To use it, set and restart:")
     print(f"VERBATIM_EMBEDDING_MODEL={BESIDE_BUNDLED}{folder}")
-    print(
-        f"VERBATIM_MAX_WRONG then promises nothing in {', '.join(locales)}: it knows the phrasings."
-    )
+    known = ", ".join(locales)
+    print(f"It has seen the phrasings, so VERBATIM_MAX_WRONG promises nothing in {known}.")
 
 
 def _live(settings: Settings) -> list[Document]:
