@@ -28,8 +28,9 @@ class Settings(BaseSettings):
     )
     site_name: str = Field("", description="The company's name in titles and the header")
     rate_limit: str = Field("120/minute", description="Per client, or `off`")
+    # Below half a percent, more questions than are ever rehearsed would be needed.
     max_wrong: float = Field(
-        0.02, gt=0, le=0.5, description="Highest acceptable share of questions answered wrongly"
+        0.02, ge=0.005, le=0.5, description="Highest acceptable share of questions answered wrongly"
     )
     max_request_bytes: int = Field(1_000_000, description="Largest request body accepted")
     trusted_proxies: str = Field(

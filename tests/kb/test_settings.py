@@ -37,7 +37,7 @@ def test_share_may_be_written_in_percent(monkeypatch: pytest.MonkeyPatch, value:
     assert Settings().max_wrong == 0.05
 
 
-@pytest.mark.parametrize("value", ["0", "-1%", "60%", "few", "few%"])
+@pytest.mark.parametrize("value", ["0", "-1%", "0.4%", "60%", "nan", "few", "few%", "%"])
 def test_share_that_promises_nothing_is_refused(
     monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
