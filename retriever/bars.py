@@ -9,14 +9,15 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
 from retriever.calibration import Bar
 from retriever.embeddings import Encoder
+from retriever.general import general_keys
 from retriever.texts import Document
 from retriever.weights import weights_digest
 
@@ -36,41 +37,56 @@ class BarBook:
 
     def bars(self, taught_by: str, learn: Callable[[], Bars]) -> Bars:
         """What that state of the store teaches; one process learns, the others wait for it."""
-        with self._lock:
+        name = f"{self._prefix}{taught_by}"
+        with ExitStack() as alone:
+            # In a folder that takes no lock every process learns for itself.
+            with suppress(OSError):
+                alone.enter_context(self._lock)
             known = self._read()
-            if taught_by not in known:
-                learned = {locale: asdict(bar) for locale, bar in learn().items()}
-                known = {**dict(list(known.items())[1 - KEPT :]), taught_by: learned}
-                self._write(known)
-            return {locale: Bar(**bar) for locale, bar in known[taught_by].items()}
+            bars = known.pop(name, None)
+            bars = learn() if bars is None else bars
+            self._write({**dict(list(known.items())[1 - KEPT :]), name: bars})
+            return bars
 
-    def latest(self) -> Bars:
-        """What was learned last; nothing before the first time."""
-        known = list(self._read().values())
-        return {locale: Bar(**bar) for locale, bar in known[-1].items()} if known else {}
+    def latest(self) -> Bars | None:
+        """What was learned or found last for this share; None before the first time."""
+        of_this_share = [b for name, b in self._read().items() if name.startswith(self._prefix)]
+        return of_this_share[-1] if of_this_share else None
 
-    def _read(self) -> dict[str, dict[str, Any]]:
+    @property
+    def _prefix(self) -> str:
+        return f"{self.acceptable:g} "
+
+    def _read(self) -> dict[str, Bars]:
         try:
             found = json.loads(self._path.read_text())
+            return {
+                name: {locale: Bar(**bar) for locale, bar in bars.items()}
+                for name, bars in found.items()
+            }
         except FileNotFoundError:
             return {}
-        except ValueError:
-            log.warning("%s is damaged; the bars are learned anew", self._path)
+        except (OSError, ValueError, TypeError, AttributeError):
+            log.warning("%s cannot be read; the bars are learned anew", self._path)
             return {}
-        return found if isinstance(found, dict) else {}
 
-    def _write(self, known: dict[str, Any]) -> None:
+    def _write(self, known: Mapping[str, Bars]) -> None:
+        plain = {name: {c: asdict(bar) for c, bar in bars.items()} for name, bars in known.items()}
         made = self._path.with_suffix(".new")
-        made.write_text(json.dumps(known, indent=1))
-        os.replace(made, self._path)
+        try:
+            made.write_text(json.dumps(plain, indent=1))
+            os.replace(made, self._path)
+        except OSError as error:
+            log.warning("%s cannot be written (%s); the bars are not kept", self._path, error)
 
 
-def teaching(documents: Sequence[Document], encoders: Sequence[Encoder], acceptable: float) -> str:
+def teaching(documents: Sequence[Document], encoders: Sequence[Encoder]) -> str:
     """The digest of everything that bars are learned from."""
     digest = hashlib.sha256()
-    digest.update(json.dumps([acceptable, weights_digest(), *(e.name for e in encoders)]).encode())
-    for place in sorted(
-        (d.slug, d.locale, d.audience, *(t.key for t in d.texts)) for d in documents
-    ):
-        digest.update("\0".join(place).encode())
+    general = sorted({key for e in encoders for of in general_keys(e).values() for key in of})
+    digest.update(json.dumps([weights_digest(), *(e.name for e in encoders), *general]).encode())
+    for document in sorted(documents, key=lambda d: (d.slug, d.locale)):
+        texts = [(text.source, text.key) for text in document.texts]
+        place = [document.slug, document.locale, document.audience, texts]
+        digest.update(json.dumps(place).encode())
     return digest.hexdigest()[:32]

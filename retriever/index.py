@@ -284,7 +284,7 @@ class Index:
         """Give the live level the bars that its own texts teach; until then it has older ones."""
         with self._learning:
             while self._book and (level := self._level) and not level.is_rehearsed:
-                taught_by = teaching(level.documents, level.encoders, self._book.acceptable)
+                taught_by = teaching(level.documents, level.encoders)
                 bars = self._book.bars(taught_by, lambda: self._rehearsed(level, progress))
                 with self._building:
                     if self._level is level:

@@ -7,8 +7,11 @@ def silence_lines(silence: dict[str, Any]) -> list[str]:
     """What is promised, then a line a locale."""
     if silence["max_wrong"] is None:
         return ["no promise: the bars that Verbatim ships decide"]
+    promise = f"at most {silence['max_wrong']:.1%} of questions answered wrongly"
+    if not silence["learned"]:
+        return [promise, "what that takes is learned when the server starts or a question is asked"]
     return [
-        f"at most {silence['max_wrong']:.1%} of questions answered wrongly",
+        promise,
         *(f"{locale}  {_bar(bar)}" for locale, bar in silence["locales"].items()),
     ]
 

@@ -1,6 +1,8 @@
 """A store puts its own phrasings to itself, each as if it were not there."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from kb.db import transaction
+from retriever import general as general_module
 from retriever.bars import BarBook, Bars, teaching
 from retriever.calibration import Bar
 from retriever.embeddings import Encoder
@@ -23,6 +26,8 @@ from retriever.vectors import VectorStore
 from tests.cast import PASSWORD_RESET, REFUND_POLICY, published
 
 TELLING = replace(PASSWORD_RESET, phrasings=tuple(f"reset my password {n}" for n in range(40)))
+# A bar as another release kept it.
+DATED = '{"0.05 a state": {"en": {"from": 0.9}}}'
 CLEAR = replace(REFUND_POLICY, phrasings=tuple(f"money back after {n} days" for n in range(40)))
 
 
@@ -152,13 +157,55 @@ def test_what_was_learned_is_not_learned_again(book: BarBook) -> None:
 
 def test_restart_finds_the_bars(engine: Engine, learner: Index, book: BarBook) -> None:
     level = level_of(engine, learner)
-    assert book.bars(teaching(level.documents, level.encoders, 0.05), never) == level.bars
+    assert book.bars(teaching(level.documents, level.encoders), never) == level.bars
 
 
-def test_damaged_book_is_begun_anew(book: BarBook, tmp_path: Path) -> None:
-    (tmp_path / "bars.json").write_text("{half")
+@pytest.mark.parametrize("text", ["{half", "[]", "7", '{"0.05 a state": 7}', DATED, "\0"])
+def test_damaged_book_is_begun_anew(book: BarBook, tmp_path: Path, text: str) -> None:
+    (tmp_path / "bars.json").write_text(text)
+    assert book.latest() is None
     assert book.bars("a state", dict) == {}
     assert book.bars("a state", never) == {}
+
+
+@pytest.mark.parametrize("name", ["bars.json", "bars.new", "bars.json.lock"])
+def test_book_that_cannot_be_kept_teaches_all_the_same(
+    book: BarBook, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).mkdir()
+    bars = {"en": Bar(0.9, 100, 50, 1)}
+    assert book.bars("a state", lambda: bars) == bars
+
+
+def test_latest_is_what_was_found_last(book: BarBook) -> None:
+    assert book.latest() is None
+    bars = {name: {"en": Bar(0.9, 100, n, 1)} for n, name in enumerate("ab")}
+    for name in "aba":
+        book.bars(name, lambda name=name: bars[name])  # type: ignore[misc]
+    assert book.latest() == bars["a"]
+
+
+def test_book_keeps_what_other_shares_taught_apart(book: BarBook, tmp_path: Path) -> None:
+    stricter = BarBook(tmp_path / "bars.json", 0.02)
+    book.bars("a state", dict)
+    assert stricter.latest() is None
+    stricter.bars("a state", lambda: {"en": Bar(0.9, 100, 50, 1)})
+    assert book.bars("a state", never) == {}
+
+
+def test_processes_with_one_book_learn_once(tmp_path: Path) -> None:
+    lessons: list[int] = []
+
+    def learn() -> Bars:
+        lessons.append(1)
+        time.sleep(0.1)
+        return {"en": Bar(0.9, 100, 50, 1)}
+
+    books = [BarBook(tmp_path / "bars.json", 0.02) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda book: book.bars("a state", learn), books))
+    assert len(lessons) == 1
+    assert all(bars == found[0] for bars in found)
 
 
 def test_old_states_are_forgotten(book: BarBook) -> None:
@@ -175,14 +222,25 @@ def test_old_states_are_forgotten(book: BarBook) -> None:
         lambda d: replace(d, texts=d.texts[1:]),
         lambda d: replace(d, audience="agents"),
         lambda d: replace(d, slug="another"),
+        lambda d: replace(d, texts=(d.texts[0], replace(d.texts[1], source="heading"))),
     ],
 )
 def test_any_change_of_what_can_be_found_teaches_anew(
     engine: Engine, learner: Index, change: Callable[..., object]
 ) -> None:
     level = level_of(engine, learner)
-    documents = list(level.documents)
-    before = teaching(documents, level.encoders, 0.02)
-    assert teaching(documents, level.encoders, 0.02) == before
-    assert teaching(documents, level.encoders, 0.03) != before
-    assert teaching([change(documents[0]), *documents[1:]], level.encoders, 0.02) != before  # type: ignore[list-item]
+    documents = [replace(d, texts=d.texts[:2]) for d in level.documents]
+    before = teaching(documents, level.encoders)
+    assert teaching(documents[::-1], level.encoders) == before
+    assert teaching([change(documents[0]), *documents[1:]], level.encoders) != before  # type: ignore[list-item]
+
+
+def test_other_general_questions_teach_anew(
+    engine: Engine, learner: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    level = level_of(engine, learner)
+    before = teaching(level.documents, level.encoders)
+    monkeypatch.setattr(
+        general_module, "general_questions", lambda: {"en": ("what is the weather",)}
+    )
+    assert teaching(level.documents, level.encoders) != before

@@ -27,7 +27,9 @@ def test_init_makes_an_empty_store_and_one_admin(tmp_path: Path) -> None:
     assert (first.returncode, second.returncode) == (0, 0)
     assert re.search(r"Admin login: \S+@\S+ +password: \S{10,}", first.stdout)
     assert "password" not in second.stdout
-    assert json.loads(run(tmp_path / "new", "status", "--json").stdout)["articles"] == 0
+    found = json.loads(run(tmp_path / "new", "status", "--json").stdout)
+    assert found["articles"] == 0
+    assert found["silence"] == {"max_wrong": 0.02, "learned": False, "locales": {}}
 
 
 def test_status_counts_what_is_live(home: Path) -> None:
