@@ -209,6 +209,19 @@ def test_watched_index_follows_the_clock_without_being_asked(
         watcher.join()
 
 
+def test_watching_gives_back_what_questions_leave(
+    shop_index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, given_back = threading.Event(), threading.Event()
+    monkeypatch.setattr(index_module, "TRIM_SECONDS", 0.0)
+    monkeypatch.setattr(index_module, "_trim", given_back.set)
+    watcher = threading.Thread(target=shop_index.watch, args=(stop,))
+    watcher.start()
+    assert given_back.wait(10)
+    stop.set()
+    watcher.join(10)
+
+
 def test_incremental_level_equals_one_from_scratch(
     engine: Engine, shop_index: Index, vectors: VectorStore, encoders: list[Encoder]
 ) -> None:
