@@ -51,7 +51,7 @@ def train_(
         outcome = _measure(settings, exam, lessons, scratch / "trial")
         print(format_outcome(outcome))
         if not (outcome.is_gain or anyway):
-            print("Nothing is kept: stay with the model that you have.")
+            print("Nothing is kept: stay with the model that you have (--anyway would keep it).")
             return
         made = scratch / "trial"
         if exam.documents != tuple(documents):
