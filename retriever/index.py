@@ -43,6 +43,12 @@ INLINE_LIMIT = 64
 BATCH = 32
 # A scheduled publication shows within a second; this is how often the clock is looked at.
 WATCH_SECONDS = 0.5
+# Bars are learned once nothing was published for so long: a series of publications teaches once.
+QUIET_SECONDS = 1.0
+# Between two questions of a rehearsal behind a live level, which lets customers' through.
+BREATH_SECONDS = 0.002
+# After a failure to learn.
+RETRY_SECONDS = 60.0
 TRIM_SECONDS = 10.0
 CACHE_SIZE = 4_000
 REVISIONS_KEPT = 2_000
@@ -51,6 +57,10 @@ log = logging.getLogger("verbatim")
 
 Progress = Callable[[Iterable[int], str, int], Iterable[int]]
 Keyed = dict[str, tuple[bool, str]]
+
+
+class Outdated(Exception):
+    """What is being learned is no longer wanted: history has moved on, or the server stops."""
 
 
 def silent(steps: Iterable[int], _label: str, _total: int) -> Iterable[int]:
@@ -148,6 +158,7 @@ class Index:
         self._level: Level | None = None
         self._building = threading.Lock()
         self._behind: threading.Thread | None = None
+        self._learner: threading.Thread | None = None
         self._backgrounds: dict[str, Background] = {}
         self._revisions: dict[int, Revision] = {}
 
@@ -165,7 +176,7 @@ class Index:
             self._build_behind(self.bring_level)
             return level, False
         try:
-            return self._follow(), True
+            return self.bring_level(), True
         except Exception:
             # Disk full, or Chroma gone: words still come from the store, so what is known stands.
             log.exception("the index could not follow history")
@@ -200,6 +211,7 @@ class Index:
             return
         with reading(self.engine) as session:
             self._level = self._next(session, None, progress, tuple(previous))
+        self.rehearse(progress)
         self._build_behind(lambda: self._switch(done))
 
     def _prune(self, level: Level) -> None:
@@ -222,10 +234,10 @@ class Index:
                 if encoder.name not in {e.name for e in self.encoders}:
                     self.vectors.clear(encoder)
         done()
-        self.rehearse()
 
     def watch(self, stop: threading.Event) -> None:
-        """Follow history until told to stop, so that questions seldom have to wait for it."""
+        """Follow history until told to stop, so that questions seldom have to wait for it; and
+        learn the bars of each level behind it."""
         trimmed = time.monotonic()
         while not stop.wait(self._pause()):
             if time.monotonic() > trimmed + TRIM_SECONDS:
@@ -235,11 +247,14 @@ class Index:
                 with reading(self.engine) as session:
                     level = self._level
                     if level is None or not self._is_current(session, level):
-                        self._follow()
+                        self.bring_level()
+                self._learn_behind(stop)
             except Exception:
                 # The next question tries again and reports what is wrong.
                 log.warning("the index could not follow history", exc_info=True)
                 stop.wait(WATCH_SECONDS * 4)
+        if self._learner:
+            self._learner.join()
 
     def _pause(self) -> float:
         due = self._level.due if self._level else None
@@ -273,41 +288,61 @@ class Index:
                 self._level = self._next(session, self._level, progress)
             return self._level
 
-    def _follow(self) -> Level:
-        """Bring level, and learn the bars of the new level behind it."""
-        level = self.bring_level()
-        if self._book and not level.is_rehearsed and not self._learning.locked():
-            threading.Thread(target=self._rehearse_behind, name="rehearsal", daemon=True).start()
-        return level
+    def _learn_behind(self, stop: threading.Event) -> None:
+        if not self._book or not self._level or self._level.is_rehearsed:
+            return
+        if not (self._learner and self._learner.is_alive()):
+            run = self._learn_when_quiet
+            self._learner = threading.Thread(
+                target=run, args=(stop,), name="rehearsal", daemon=True
+            )
+            self._learner.start()
 
-    def _rehearse_behind(self) -> None:
+    def _learn_when_quiet(self, stop: threading.Event) -> None:
+        level = None
+        while level is not self._level:
+            level = self._level
+            if stop.wait(QUIET_SECONDS):
+                return
+
+        def breathe() -> None:
+            if stop.wait(BREATH_SECONDS) or not (level and self._shows(level.documents)):
+                raise Outdated
+
         try:
-            self.rehearse()
+            self.rehearse(breathe=breathe)
+        except Outdated:
+            pass
         except Exception:
             log.exception("the bars could not be learned; those before stand")
+            stop.wait(RETRY_SECONDS)
 
-    def rehearse(self, progress: Progress = silent) -> None:
-        """Give the live level the bars that its own texts teach; until then it has older ones."""
+    def _shows(self, documents: tuple[Document, ...]) -> bool:
+        return self._level is not None and self._level.documents is documents
+
+    def rehearse(
+        self, progress: Progress = silent, breathe: Callable[[], object] = lambda: None
+    ) -> None:
+        """Give the live level the bars that its own texts teach; until then it has older ones.
+
+        `breathe` is called before each question, and may end it by an exception.
+        """
         with self._learning:
             while self._book and (level := self._level) and not level.is_rehearsed:
                 taught_by = teaching(level.documents, level.encoders)
-                bars = self._book.bars(taught_by, lambda: self._rehearsed(level, progress))
+                bars = self._book.bars(taught_by, lambda: self._rehearsed(level, progress, breathe))
                 with self._building:
                     if self._level is level:
                         self._level = _renewed(level, bars=bars, is_rehearsed=True)
 
-    def _rehearsed(self, level: Level, progress: Progress) -> Bars:
+    def _rehearsed(self, level: Level, progress: Progress, breathe: Callable[[], object]) -> Bars:
         assert self._book
         shelf = level.shelf(PUBLIC)
-        keys = {key for e in level.encoders for of in general_keys(e).values() for key in of}
-        states = {
-            key: state
-            for encoder in level.encoders
-            if isinstance(encoder, SeesTokens)
-            for key, state in self.vectors.states.fetch(encoder, sorted(keys)).items()
-        }
-        general = as_asked(level.encoders, self._backgrounds, states)
-        rehearsal = Rehearsal(shelf, level.states, general)
+        states: dict[str, TokenStates] = {}
+        for encoder in level.encoders:
+            states |= self._states(encoder, _general_keyed(encoder))
+        general = as_asked(level.encoders, level.backgrounds, states)
+        rehearsal = Rehearsal(shelf, level.states, general, breathe)
         asked = {d.locale for d in level.documents}
         locales = sorted(c for c in asked if not any(has_learned(e, c) for e in level.encoders))
         found = {}
@@ -321,9 +356,9 @@ class Index:
         return self._level.epoch if self._level else 0
 
     @property
-    def bars(self) -> Bars:
-        """From which confidence questions are answered, by locale."""
-        return self._level.bars if self._level else {}
+    def bars(self) -> Bars | None:
+        """From which confidence questions are answered, by locale; None when none are learned."""
+        return self._level.bars if self._book and self._level else None
 
     @property
     def acceptable(self) -> float | None:
@@ -337,9 +372,13 @@ class Index:
             for encoder in self.encoders:
                 self.vectors.clear(encoder)
             self._backgrounds = {}
+            old = self._level
             with reading(self.engine) as session:
-                self._level = self._next(session, None, progress)
-            return self._level
+                level = self._next(session, None, progress)
+            if old and old.encoders == level.encoders:
+                level.bars = old.bars
+            self._level = level
+            return level
 
     # -- noticing -----------------------------------------------------------------
 
@@ -399,7 +438,9 @@ class Index:
             encoder.name: self._vectors(encoder, _keyed(documents, encoder), old, progress)
             for encoder in encoders
         }
-        states = self._states(encoders, documents, old)
+        states: dict[str, TokenStates] = {}
+        for encoder in encoders:
+            states |= self._states(encoder, _keyed(documents, encoder), old)
         level = Level(epoch, documents, vectors, backgrounds, encoders, due, states)
         if old:
             level.bars = old.bars
@@ -437,20 +478,17 @@ class Index:
         return found
 
     def _states(
-        self, encoders: Sequence[Encoder], documents: Sequence[Document], old: Level | None
+        self, encoder: Encoder, keyed: Keyed, old: Level | None = None
     ) -> dict[str, TokenStates]:
-        """The tokens of every text that an encoder can tell apart, by key."""
-        found: dict[str, TokenStates] = {}
-        for encoder in encoders:
-            if isinstance(encoder, SeesTokens):
-                keyed = _keyed(documents, encoder)
-                found |= {key: old.states[key] for key in keyed if old and key in old.states}
-                missing = [key for key in keyed if key not in found]
-                if missing:
-                    found |= self.vectors.states.fetch(encoder, missing)
-                lost = {key: keyed[key] for key in missing if key not in found}
-                found |= self._add_states(encoder, lost)
-        return found
+        """The tokens of every text, by key; none of an encoder that cannot tell them apart."""
+        if not isinstance(encoder, SeesTokens):
+            return {}
+        found = {key: old.states[key] for key in keyed if old and key in old.states}
+        missing = [key for key in keyed if key not in found]
+        if missing:
+            found |= self.vectors.states.fetch(encoder, missing)
+        lost = {key: keyed[key] for key in missing if key not in found}
+        return found | self._add_states(encoder, lost)
 
     def _add_states(self, encoder: Encoder, keyed: Keyed) -> dict[str, TokenStates]:
         assert isinstance(encoder, SeesTokens)
@@ -464,8 +502,7 @@ class Index:
         for encoder in encoders:
             if encoder.name not in self._backgrounds:
                 keys = general_keys(encoder)
-                keyed = {key: (True, text) for of in keys.values() for key, text in of.items()}
-                found = self._vectors(encoder, keyed, None, progress)
+                found = self._vectors(encoder, _general_keyed(encoder), None, progress)
                 self._backgrounds[encoder.name] = Background(
                     {locale: np.vstack([found[key] for key in of]) for locale, of in keys.items()}
                 )
@@ -496,6 +533,11 @@ def _keyed(documents: Iterable[Document], encoder: Encoder) -> Keyed:
         if reads(encoder, document.locale)
         for text in document.texts
     }
+
+
+def _general_keyed(encoder: Encoder) -> Keyed:
+    of_locales = general_keys(encoder).values()
+    return {key: (True, text) for of in of_locales for key, text in of.items()}
 
 
 def encode(encoder: Encoder, items: list[tuple[bool, str]]) -> Vectors:

@@ -149,7 +149,7 @@ def _posteriors(shelf: Shelf, asked: Asked, absent: Absent | None = None) -> Vec
     if absent:
         left = shelf.places_without(absent.rows)
         posteriors[left] = -np.inf
-        posteriors -= np.log(np.exp(posteriors).sum())
+        posteriors -= np.logaddexp.reduce(posteriors)
     return posteriors
 
 

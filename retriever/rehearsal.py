@@ -6,7 +6,7 @@ time). Asked of everything but its whole article, it is a near miss that nothing
 so is a general question. The mix is what a help desk meets: one question in four has no answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -32,15 +32,20 @@ class Rehearsed:
 
 
 class Rehearsal:
-    """Rehearses one shelf. `general` are background questions as asked, by locale."""
+    """Rehearses one shelf. `general` are background questions as asked, by locale.
+
+    `breathe` is called before each question.
+    """
 
     def __init__(
         self,
         shelf: Shelf,
         states: Mapping[str, TokenStates],
         general: Mapping[str, Sequence[Asked]],
+        breathe: Callable[[], object] = lambda: None,
     ) -> None:
         self._shelf, self._states, self._general = shelf, states, general
+        self._breathe = breathe
         self._heads = cache(lambda fold: shelf.fit_heads(without=fold))
         self._twins: dict[str, list[int]] = {}
         for row, text in enumerate(shelf.texts):
@@ -93,6 +98,7 @@ class Rehearsal:
         return Asked(text.locale, text.tokens, vectors, states=self._states.get(text.key))
 
     def _judged(self, asked: Asked, absent: Absent, right: int | None) -> Rehearsed:
+        self._breathe()
         ranking = rank(self._shelf, asked, absent)
         is_right = right is not None and ranking.articles[0] == right
         return Rehearsed(0.0 if ranking.is_close else ranking.confidence, is_right)

@@ -1,7 +1,8 @@
 """A store puts its own phrasings to itself, each as if it were not there."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlmodel import Session
 
 from kb.db import transaction
 from retriever import general as general_module
+from retriever import index as index_module
 from retriever.bars import BarBook, Bars, teaching
 from retriever.calibration import Bar
 from retriever.embeddings import Encoder
@@ -98,6 +100,19 @@ def test_rehearsal_is_the_same_every_time(engine: Engine, learner: Index) -> Non
     assert once == again
 
 
+def test_lost_tokens_of_general_questions_are_made_again(
+    engine: Engine, learner: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    few = {"en": ("what is the weather", "tell me a joke")}
+    monkeypatch.setattr(general_module, "general_questions", lambda: few)
+    monkeypatch.setattr(learner.vectors.states, "fetch", lambda *_: {})
+    monkeypatch.setattr(learner, "_add_states", lambda _, keyed: made.extend(keyed) or {})
+    learner._level = replace(level_of(engine, learner), is_rehearsed=False, documents=())
+    learner.rehearse()
+    assert len(made) == 2
+
+
 def test_learned_bar_decides(engine: Engine, learner: Index) -> None:
     level = level_of(engine, learner)
     question = "i want to reset my password"
@@ -133,12 +148,115 @@ def test_new_level_keeps_the_old_bars_until_it_has_its_own(engine: Engine, learn
     assert level_of(engine, learner).is_rehearsed
 
 
-def test_questions_bring_the_bars_up_behind_them(engine: Engine, learner: Index) -> None:
+def test_rebuilt_level_keeps_the_bars(
+    learner: Index, vectors: VectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "clear", lambda _: None)
+    before = learner.bars
+    assert before
+    assert learner.rebuild().bars == before
+
+
+def test_previous_model_answers_with_its_own_bars(
+    engine: Engine, learner: Index, book: BarBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = Index(engine, learner.vectors, learner.encoders[:1], book)
+    monkeypatch.setattr(changed, "_build_behind", lambda _: None)
+    changed.start(previous=learner.encoders)
+    assert changed.bars == learner.bars
+
+
+# -- behind a live level -----------------------------------------------------------------
+
+
+@pytest.fixture
+def watched(learner: Index, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """The learner, followed by its watcher in small steps; set, the event stops it."""
+    monkeypatch.setattr(index_module, "WATCH_SECONDS", 0.02)
+    monkeypatch.setattr(index_module, "QUIET_SECONDS", 0.3)
+    monkeypatch.setattr(index_module, "RETRY_SECONDS", 0.1)
+    stop = threading.Event()
+    watcher = threading.Thread(target=learner.watch, args=(stop,))
+    watcher.start()
+    yield stop
+    stop.set()
+    watcher.join()
+
+
+def change(engine: Engine, days: int) -> None:
     with transaction(engine) as session:
-        published(session, "refund-time", replace(CLEAR, answer="Within 4 days."))
-    assert not level_of(engine, learner).is_rehearsed
-    learner.rehearse()
-    assert level_of(engine, learner).is_rehearsed
+        published(session, "refund-time", replace(CLEAR, title=f"Money in {days} days"))
+
+
+def becomes(holds: Callable[[], object]) -> bool:
+    """Whether something comes true before long."""
+    until = time.monotonic() + 60
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.01)
+    return bool(holds())
+
+
+def test_bars_are_learned_behind_without_a_question(
+    engine: Engine, learner: Index, watched: threading.Event
+) -> None:
+    epoch = learner.epoch
+    change(engine, 4)
+    assert becomes(lambda: learner.epoch > epoch and learner._level.is_rehearsed)
+
+
+def test_series_of_publications_teaches_once(
+    engine: Engine, learner: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later, taught = iter((5, 6)), list[int]()
+
+    class Busy(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            for days in later:
+                change(engine, days)
+                learner.bring_level()
+                return False
+            return False
+
+    monkeypatch.setattr(Rehearsal, "bar", lambda *_: taught.append(learner.epoch))
+    change(engine, 4)
+    learner.bring_level()
+    learner._learn_when_quiet(Busy())
+    assert taught == [learner.epoch]
+
+
+def test_failure_to_learn_is_tried_again(
+    engine: Engine, learner: Index, watched: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([OSError("no memory")])
+
+    def bar(*_: object) -> None:
+        for failure in failures:
+            raise failure
+
+    monkeypatch.setattr(Rehearsal, "bar", bar)
+    change(engine, 4)
+    assert becomes(lambda: learner.bars == {} and learner._level.is_rehearsed)
+
+
+def test_learning_ends_when_the_watcher_stops_or_history_moves_on(
+    engine: Engine, learner: Index, watched: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+
+    def endless(rehearsal: Rehearsal, *_: object) -> None:
+        begun.append(learner.epoch)
+        while True:
+            rehearsal._breathe()
+
+    monkeypatch.setattr(Rehearsal, "bar", endless)
+    change(engine, 4)
+    assert becomes(lambda: len(begun) == 1)
+    change(engine, 5)
+    assert becomes(lambda: len(begun) == 2)
+    watched.set()
+    assert becomes(lambda: not learner._learner.is_alive())
+    assert begun[0] < begun[1]
+    assert not learner._level.is_rehearsed
 
 
 # -- the book --------------------------------------------------------------------------
