@@ -90,6 +90,6 @@ def _spoken(reply: dict[str, Any]) -> str:
         return f"{answer['text']}\n\n— {answer['title']} ({source})\n  {answer['url']}"
     if reply["options"]:
         options = [f"  {n}. {o['title']}" for n, o in enumerate(reply["options"], 1)]
-        return "\n".join(["Which of these do you mean?", *options])
+        return "\n".join(["Did you mean one of these?", *options])
     near = [f"  {o['title']}  {o['url']}" for o in reply["related"]]
     return "\n".join(["We don't have an approved answer to that.", *near])

@@ -219,7 +219,7 @@ def _scrolls_sideways(page: Page) -> bool:
 def test_the_three_replies_look_as_they_should(watched: Watched) -> None:
     for name, heading in (
         ("answer", "Reset your password"),
-        ("clarify", "Which of these do you mean?"),
+        ("clarify", "Did you mean one of these?"),
         ("no answer", "We don’t have an approved answer to that"),
     ):
         watched.page.goto(PAGES[name].format(locale="en"))
