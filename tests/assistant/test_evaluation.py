@@ -106,6 +106,10 @@ def test_evaluation_counts_by_locale_and_writes_no_receipts(report: dict[str, An
     assert report["locales"]["–"]["unanswerable_answered"] == 0
 
 
+def test_evaluation_says_what_is_promised(report: dict[str, Any]) -> None:
+    assert report["silence"] == {"max_wrong": None, "learned": False, "locales": {}}
+
+
 def test_wrong_answers_are_listed(report: dict[str, Any]) -> None:
     (wrong,) = report["wrong"]
     assert (wrong["answered"], wrong["expected"]) == ("reset-password", ["delivery-costs"])
