@@ -25,6 +25,10 @@ class Bar:
     answered: int
     wrong: int
 
+    def is_passed_by(self, confidence: float) -> bool:
+        """Whether to answer that surely; never where nothing that was rehearsed passed."""
+        return self.answered > 0 and confidence >= self.confidence
+
     @property
     def coverage(self) -> float:
         """The share of the rehearsed questions that is answered."""

@@ -140,7 +140,7 @@ def _is_sure(ranking: Ranking, weights: Weights, bar: Bar | None) -> bool:
     if ranking.is_close:
         return False
     if bar:
-        return ranking.confidence >= bar.confidence
+        return bar.is_passed_by(ranking.confidence)
     return ranking.confidence >= weights.answer and ranking.in_scope >= weights.speak
 
 

@@ -27,6 +27,7 @@ def test_what_is_always_wrong_is_never_answered() -> None:
     bar = learn_bar([0.99] * 200, [False] * 200, 0.02)
     assert bar
     assert (bar.confidence, bar.answered, bar.coverage) == (1.0, 0, 0.0)
+    assert not bar.is_passed_by(1.0)
 
 
 def test_equal_confidences_pass_together() -> None:
