@@ -1,6 +1,7 @@
 """Real parts for every test: both databases, one vector store, the bundled encoders."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from filelock import FileLock
 from sqlalchemy import Engine
 
 from kb.content import import_folder
@@ -152,20 +154,41 @@ def client(app: FastAPI) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
-def sample(
-    tmp_path_factory: pytest.TempPathFactory, vectors: VectorStore, encoders: list[Encoder]
-) -> Iterator[Services]:
-    """The sample company, imported once; for reading only."""
-    home = tmp_path_factory.mktemp("sample")
+def sample(tmp_path_factory: pytest.TempPathFactory, encoders: list[Encoder]) -> Iterator[Services]:
+    """The sample company, imported and rehearsed once; for reading only."""
+    home = tmp_path_factory.mktemp("sample") / "home"
+    shutil.copytree(_made_once(tmp_path_factory, encoders), home)
+    services = _sample_in(home, encoders)
+    services.index.bring_level()
+    services.index.rehearse()
+    yield services
+    services.engine.dispose()
+
+
+def _made_once(factory: pytest.TempPathFactory, encoders: list[Encoder]) -> Path:
+    """Embedding the sample company takes minutes, so one worker does it for all."""
+    base = factory.getbasetemp()
+    made = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "sample-made"
+    with FileLock(f"{made}.lock"):
+        if not (made / "is-made").exists():
+            services = _sample_in(made, encoders)
+            migrate(services.engine)
+            import_folder(services.engine, ROOT / "content", services.settings.locales)
+            services.index.bring_level()
+            services.index.rehearse()
+            services.engine.dispose()
+            (made / "is-made").touch()
+    return made
+
+
+def _sample_in(home: Path, encoders: list[Encoder]) -> Services:
     settings = Settings(home=home, rate_limit="off", site_name="Quillhaven")
+    home.mkdir(exist_ok=True)
     engine = open_engine(settings.sql_url)
-    migrate(engine)
-    import_folder(engine, ROOT / "content", settings.locales)
-    index = Index(engine, vectors, encoders, BarBook(home / "bars.json", settings.max_wrong))
-    index.bring_level()
-    index.rehearse()
-    yield Services(settings, engine, index, None)
-    engine.dispose()
+    book = BarBook(home / "bars.json", settings.max_wrong)
+    return Services(
+        settings, engine, Index(engine, VectorStore.open(settings), encoders, book), None
+    )
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

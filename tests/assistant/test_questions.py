@@ -12,6 +12,7 @@ from assistant.question_file import Row, read_rows
 from kb.content import import_folder
 from kb.db import open_engine
 from kb.settings import LOCALE_NAMES
+from retriever.bars import BarBook
 from retriever.index import Index
 from tests.conftest import ROOT, needs_postgres
 from web.services import Services
@@ -47,8 +48,10 @@ def on_postgresql(make_database: Callable[[str], str], sample: Services) -> Iter
     """The sample company again, on PostgreSQL."""
     engine = open_engine(make_database("postgresql"))
     import_folder(engine, ROOT / "content", sample.settings.locales)
-    index = Index(engine, sample.index.vectors, sample.index.encoders)
+    book = BarBook(sample.settings.home / "bars.json", sample.settings.max_wrong)
+    index = Index(engine, sample.index.vectors, sample.index.encoders, book)
     index.bring_level()
+    index.rehearse()
     yield index
     engine.dispose()
 
