@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+import numpy as np
+
 from kb.settings import LOCALE_NAMES
-from retriever.embeddings import Encoder, TokenStates, reads
+from retriever.embeddings import Encoder, TokenStates, Vectors, reads
 from retriever.lexical import tokenize
 from retriever.ranking import Asked
 from retriever.shelf import Background
@@ -29,6 +31,17 @@ def general_keys(encoder: Encoder) -> dict[str, dict[str, str]]:
         for locale, texts in general_questions().items()
         if reads(encoder, locale)
     }
+
+
+def shipped_vectors(encoder: Encoder) -> dict[str, Vectors]:
+    """Vectors of these questions by key, as the bundled encoders made them; of another, none.
+
+    Written by `python -m tests.tuning.general`, so that a new store need not wait for them.
+    """
+    with (files("retriever") / "general_vectors.npz").open("rb") as file, np.load(file) as stored:
+        if encoder.name not in stored:
+            return {}
+        return dict(zip(stored[f"{encoder.name} keys"].tolist(), stored[encoder.name], strict=True))
 
 
 def as_asked(

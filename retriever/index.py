@@ -29,7 +29,7 @@ from kb.history import LIVE_KINDS, Event
 from kb.publishing import apply_due, live_publications, next_due
 from retriever.bars import BarBook, Bars, teaching
 from retriever.embeddings import Encoder, TokenStates, Vectors, has_learned, reads
-from retriever.general import as_asked, general_keys
+from retriever.general import as_asked, general_keys, shipped_vectors
 from retriever.rehearsal import Rehearsal
 from retriever.shelf import Background, Shelf
 from retriever.states import SeesTokens
@@ -502,7 +502,9 @@ class Index:
         for encoder in encoders:
             if encoder.name not in self._backgrounds:
                 keys = general_keys(encoder)
-                found = self._vectors(encoder, _general_keyed(encoder), None, progress)
+                shipped = shipped_vectors(encoder)
+                keyed = {k: v for k, v in _general_keyed(encoder).items() if k not in shipped}
+                found = shipped | self._vectors(encoder, keyed, None, progress)
                 self._backgrounds[encoder.name] = Background(
                     {locale: np.vstack([found[key] for key in of]) for locale, of in keys.items()}
                 )
