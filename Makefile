@@ -20,7 +20,7 @@ run: $(VENV)/ready ## The product with the sample company, ready to ask
 	@exec $(BIN)/verbatim serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
 test: $(VENV)/ready-dev browser ## All tests
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/ready-dev format lint types layers test ## Everything CI checks
 

@@ -24,6 +24,7 @@ from tests.cast import shop
 from web.app import create_app
 from web.services import Services
 
+SLOW = {"test_serving.py", "test_train_command.py", "test_rehearsal.py", "test_cli.py"}
 ROOT = Path(__file__).resolve().parent.parent
 POSTGRES = os.environ.get("VERBATIM_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/postgres")
 
@@ -189,6 +190,11 @@ def _sample_in(home: Path, encoders: list[Encoder]) -> Services:
     return Services(
         settings, engine, Index(engine, VectorStore.open(settings), encoders, book), None
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take minutes begin, so that no process is left alone with one at the end."""
+    items.sort(key=lambda item: item.path.name not in SLOW)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
