@@ -1,5 +1,7 @@
 """The database: one engine, sessions that commit or roll back, migrations."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +21,8 @@ MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 SCHEMA = "0001"
 # Any number will do, as long as every process uses the same one.
 HISTORY_LOCK = 7_265_771
+# Seconds that SQLite waits for another process to let go.
+SQLITE_PATIENCE = 30.0
 
 Model = TypeVar("Model", bound=type[Any])
 
@@ -62,17 +66,32 @@ def _server(url: str) -> Engine:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    engine = create_engine(
+        url, connect_args={"timeout": SQLITE_PATIENCE, "check_same_thread": False}
+    )
     event.listen(engine, "connect", _tune_sqlite)
     return engine
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Switch to WAL; unlike other statements this one does not wait for other processes."""
+    deadline = time.monotonic() + SQLITE_PATIENCE
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def written_once(model: Model) -> Model:
