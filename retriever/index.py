@@ -446,7 +446,7 @@ class Index:
             level.bars = old.bars
         level.shelf(PUBLIC).warm_up()
         level.keep_rows_once()
-        _give_back_memory()
+        _trim()
         return level
 
     def _documents(self, session: Session, old: Level | None) -> tuple[Document, ...] | None:
