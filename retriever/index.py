@@ -217,8 +217,8 @@ class Index:
     def _prune(self, level: Level) -> None:
         """Forget the vectors of texts that are no longer live."""
         for encoder in level.encoders:
-            general = {key for keys in general_keys(encoder).values() for key in keys}
-            self.vectors.prune(encoder, general | set(level.vectors[encoder.name]))
+            general = _general_keyed(encoder)
+            self.vectors.prune(encoder, {*general, *level.vectors[encoder.name]})
 
     def _switch(self, done: Callable[[], object]) -> None:
         """From the previous model's level to the new one's; then the old vectors go."""

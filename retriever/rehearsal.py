@@ -47,13 +47,10 @@ class Rehearsal:
         self._shelf, self._states, self._general = shelf, states, general
         self._breathe = breathe
         self._heads = cache(lambda fold: shelf.fit_heads(without=fold))
-        self._twins: dict[str, list[int]] = {}
-        for row, text in enumerate(shelf.texts):
-            self._twins.setdefault(text.key, []).append(row)
 
     def bar(self, locale: str, acceptable: float) -> Bar | None:
         """From where to answer in a locale; None where its phrasings are too few to say."""
-        if not least_questions(acceptable) <= len(self._phrasings(locale)):
+        if len(self._phrasings(locale)) < least_questions(acceptable):
             return None
         found = self.rehearse(locale)
         return learn_bar([r.confidence for r in found], [r.is_right for r in found], acceptable)
@@ -76,7 +73,7 @@ class Rehearsal:
         return sorted(rows, key=lambda n: texts[n].key)[:LIMIT]
 
     def _without_itself(self, row: int) -> Rehearsed:
-        gone = np.array(self._twins[self._shelf.texts[row].key], np.int32)
+        gone = np.array(self._shelf.rows_by_key[self._shelf.texts[row].key], np.int32)
         return self._asked(row, gone, self._shelf.article_ids[self._shelf.labels[row]])
 
     def _without_its_article(self, row: int) -> Rehearsed:

@@ -239,7 +239,8 @@ class Shelf:
         return np.flatnonzero(gone == np.diff(self.bounds))
 
     @cached_property
-    def _rows_by_key(self) -> dict[str, list[int]]:
+    def rows_by_key(self) -> dict[str, list[int]]:
+        """Where each text stands; the same words may stand under several articles."""
         found: dict[str, list[int]] = {}
         for row, text in enumerate(self.texts):
             found.setdefault(text.key, []).append(row)
@@ -247,7 +248,7 @@ class Shelf:
 
     def rows_near(self, view: View, keys: Sequence[str], proposed: npt.NDArray[np.intp]) -> Ints:
         """The view's own rows of the proposed articles and of those with one of the texts."""
-        rows = [row for key in keys for row in self._rows_by_key.get(key, ())]
+        rows = [row for key in keys for row in self.rows_by_key.get(key, ())]
         places = np.union1d(self.labels[rows], proposed)
         spans = [np.arange(self.bounds[p], self.bounds[p + 1]) for p in places]
         texts = np.concatenate(spans) if spans else np.zeros(0, np.int64)
