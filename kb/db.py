@@ -74,19 +74,22 @@ def _sqlite(url: str) -> Engine:
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
+    write_ahead(connection)
     cursor = connection.cursor()
-    _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 
 
-def _write_ahead(cursor: sqlite3.Cursor) -> None:
-    """Switch to WAL; unlike other statements this one does not wait for other processes."""
+def write_ahead(sqlite: sqlite3.Connection) -> None:
+    """Switch to WAL, which unlike other statements does not wait for other processes by itself.
+
+    Raises sqlite3.OperationalError when they hold the file for longer than anybody should.
+    """
     deadline = time.monotonic() + SQLITE_PATIENCE
     while True:
         try:
-            cursor.execute("PRAGMA journal_mode=WAL")
+            sqlite.execute("PRAGMA journal_mode=WAL")
             return
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:

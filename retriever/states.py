@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from kb.db import SQLITE_PATIENCE, write_ahead
 from retriever.embeddings import DIRECTIONS, Encoder, TokenStates, Vectors
 
 BATCH = 500
@@ -78,9 +79,9 @@ class StateStore:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=30)
+    database = sqlite3.connect(path, timeout=SQLITE_PATIENCE)
     try:
-        database.execute("PRAGMA journal_mode=WAL")
+        write_ahead(database)
         database.execute("PRAGMA synchronous=NORMAL")
         database.execute(
             "CREATE TABLE IF NOT EXISTS states (encoder TEXT, key TEXT, ids BLOB, vectors BLOB, "
