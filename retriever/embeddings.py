@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -112,7 +112,6 @@ class MiniLM:
         )
         # The session keeps the file's bytes for a change of providers that never comes.
         self._session._model_bytes = None
-        self._directions = _directions()
         # A text's vector and its tokens are asked for one after the other.
         self._read = lru_cache(maxsize=64)(self._run)
 
@@ -125,10 +124,7 @@ class MiniLM:
 
     def states(self, texts: Sequence[str]) -> list[TokenStates]:
         """Each token of a text, in its context, without the two that frame it."""
-        return [self._states(_readable(text)) for text in texts]
-
-    def _states(self, text: str) -> TokenStates:
-        return _in_bytes(*self._read(text), self._directions)
+        return [_in_bytes(*self._read(_readable(text))) for text in texts]
 
     def hidden_states(self, text: str) -> Vectors:
         """The model's last layer for each token but the two that frame the text; (t, 384)."""
@@ -190,7 +186,6 @@ class TrainedMiniLM(Trained):
 
     def __init__(self, folder: str, note: dict[str, Any]) -> None:
         super().__init__(folder, note)
-        self._directions = _directions()
         # A text's vector and its tokens are asked for one after the other.
         self._read = lru_cache(maxsize=64)(self._run)
 
@@ -201,8 +196,7 @@ class TrainedMiniLM(Trained):
 
     def states(self, texts: Sequence[str]) -> list[TokenStates]:
         """Each token of a text, in its context, without the two that frame it."""
-        read = [self._read(_readable(text)) for text in texts]
-        return [_in_bytes(ids, hidden, self._directions) for ids, hidden, _ in read]
+        return [_in_bytes(*self._read(_readable(text))[:2]) for text in texts]
 
     def _encode(self, texts: Sequence[str], encode: Callable[..., Any]) -> Vectors:
         rows = [self._read(_readable(text))[2] for text in texts]
@@ -267,14 +261,15 @@ def load_model(model: str) -> Any:
         raise Invalid(f"cannot load the model {model}: {why}") from error
 
 
+@cache
 def _directions() -> Vectors:
     """Those in which tokens vary most, learned by `python -m tests.tuning.directions`."""
     found: Vectors = np.load(Path(__file__).with_name("token_directions.npy")).astype(np.float32)
     return found
 
 
-def _in_bytes(ids: npt.NDArray[np.int64], hidden: Vectors, directions: Vectors) -> TokenStates:
-    turned = hidden[1:-1] @ directions
+def _in_bytes(ids: npt.NDArray[np.int64], hidden: Vectors) -> TokenStates:
+    turned = hidden[1:-1] @ _directions()
     lengths = np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
     steps = np.clip(np.round(turned / lengths * STEPS), -127, 127)
     return ids[1:-1].astype(np.uint16), steps.astype(np.int8)
