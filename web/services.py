@@ -4,7 +4,7 @@ import ctypes
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,14 +87,9 @@ def open_services(settings: Settings) -> Services:
     return Services(settings, engine, index, lock)
 
 
-@contextmanager
-def opened_services(settings: Settings) -> Iterator[Services]:
+def opened_services(settings: Settings) -> AbstractContextManager[Services]:
     """Everything, closed afterwards."""
-    services = open_services(settings)
-    try:
-        yield services
-    finally:
-        services.close()
+    return closing(open_services(settings))
 
 
 def start_index(services: Services, progress: Progress = silent) -> None:
