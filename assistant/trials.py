@@ -9,8 +9,11 @@ from math import comb
 
 import numpy as np
 
+from assistant import evaluation
+from assistant.answering import LABELS, Abstained, Answered
+from assistant.evaluation import Verdict
 from assistant.exams import GENERAL, LEFT_OUT, Exam
-from assistant.figures import auroc, share
+from assistant.figures import auroc
 from assistant.question_file import Row
 from kb.audiences import AGENTS
 from retriever.embeddings import Encoder, TokenStates, Vectors, reads
@@ -23,25 +26,17 @@ from retriever.vectors import VectorStore, text_key
 
 Known = dict[str, dict[str, Vectors]]
 
+SHARES = {
+    "right first": "accuracy",
+    "right among the first three": "among_first_three",
+    "answered": "answered",
+    "right of the answered": "right_among_answered",
+    "answered in vain": "unanswerable_answered",
+}
 # A gain that chance brings as rarely as this is taken for one (exact sign test).
 CHANCE = 0.05
 # What a gain may cost in telling what is out of scope.
 AUROC_LOSS = 0.01
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What came of one question."""
-
-    row: Row
-    found: tuple[str, ...]
-    said: str | None
-    in_scope: float
-
-    @property
-    def is_right(self) -> bool:
-        """The best article is an expected one."""
-        return bool(self.found) and self.found[0] in self.row.expected
 
 
 def recall(exam: Exam, encoders: Sequence[Encoder], store: VectorStore) -> Known:
@@ -65,7 +60,9 @@ def _verdict(level: Level, row: Row) -> Verdict:
     assert row.locale
     found = find_at(None, level, row.question, row.locale, AGENTS, 3)
     slugs = tuple(match.slug for match in found.matches)
-    return Verdict(row, slugs, slugs[0] if found.may_answer else None, found.in_scope)
+    said = slugs[0] if found.may_answer else None
+    outcome = LABELS[Answered if said else Abstained]
+    return Verdict(row, outcome, slugs, said, found.confidence, found.in_scope)
 
 
 def _level(exam: Exam, encoders: Sequence[Encoder], known: Known, progress: Progress) -> Level:
@@ -152,20 +149,10 @@ def compare(before: Sequence[Verdict], after: Sequence[Verdict]) -> Outcome:
 
 def figures(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
     """Shares between 0 and 1, by name."""
+    measured = evaluation.figures(list(verdicts))
+    found: dict[str, float | None] = {name: measured[key] for name, key in SHARES.items()}
     known = [v for v in verdicts if v.row.expected]
     unknown = [v for v in verdicts if not v.row.expected]
-    answered = [v for v in known if v.said]
-    found: dict[str, float | None] = {
-        "right first": share(sum(v.is_right for v in known), len(known)),
-        "right among the first three": share(
-            sum(bool(v.row.expected & set(v.found)) for v in known), len(known)
-        ),
-        "answered": share(len(answered), len(known)),
-        "right of the answered": share(
-            sum(v.said in v.row.expected for v in answered), len(answered)
-        ),
-        "answered in vain": share(sum(v.said is not None for v in unknown), len(unknown)),
-    }
     scopes = [v.in_scope for v in known]
     for kind, label in ((LEFT_OUT, "articles left out"), (GENERAL, "general questions")):
         others = [v.in_scope for v in unknown if v.row.kind == kind]

@@ -4,9 +4,10 @@ import copy
 
 import pytest
 
+from assistant.evaluation import Verdict
 from assistant.exams import Exam, hold_out
 from assistant.question_file import Row
-from assistant.trials import Known, Outcome, Verdict, compare, figures, recall, sit
+from assistant.trials import Known, Outcome, compare, figures, recall, sit
 from retriever.embeddings import Encoder
 from retriever.texts import Document, Text
 from retriever.vectors import VectorStore
@@ -15,7 +16,9 @@ from retriever.vectors import VectorStore
 def verdict(expected: str, found: str, in_scope: float = 0.5) -> Verdict:
     """One question and the article that was put first."""
     slugs = frozenset({expected} if expected else ())
-    return Verdict(Row("?", slugs, "en"), (found,), found if in_scope > 0.5 else None, in_scope)
+    said = found if in_scope > 0.5 else None
+    outcome = "answered" if said else "abstained"
+    return Verdict(Row("?", slugs, "en"), outcome, (found,), said, in_scope, in_scope)
 
 
 @pytest.fixture(scope="module")
