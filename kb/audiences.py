@@ -3,6 +3,8 @@
 from kb.errors import Invalid
 
 PUBLIC, CUSTOMERS, AGENTS = "public", "customers", "agents"
+# Reserved: what the assistant itself says. No reader is shown it and no search finds it.
+ASSISTANT = "assistant"
 
 CHANNELS = {
     "help_site": PUBLIC,
@@ -11,12 +13,14 @@ CHANNELS = {
     "sidebar": AGENTS,
 }
 
-# None is everything: an agent sees every segment's answers.
+# None is everything: an agent sees every segment's answers. The index and the lists leave out
+# phrases all the same; staff may read one by its slug.
 Audiences = frozenset[str] | None
 VISIBLE: dict[str, Audiences] = {
     PUBLIC: frozenset({PUBLIC}),
     CUSTOMERS: frozenset({PUBLIC, CUSTOMERS}),
     AGENTS: None,
+    ASSISTANT: frozenset({ASSISTANT}),
 }
 
 

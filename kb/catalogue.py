@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 from kb.articles import Revision, find_article, find_revision
 from kb.audiences import Audiences
 from kb.errors import NotFound
-from kb.publishing import Publication, live_publications
+from kb.publishing import Publication, live_answers, live_publications
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ def list_live(
     session: Session, locale: str, audiences: Audiences, limit: int, after: str = ""
 ) -> Page:
     """Live articles with wording in that locale, by slug."""
-    found = [p for p in live_publications(session, None, audiences) if p.locale == locale]
+    found = [p for p in live_answers(session, audiences) if p.locale == locale]
     found.sort(key=lambda p: p.article.slug)
     rest = [p for p in found if p.article.slug > after]
     more = rest[limit - 1].article.slug if len(rest) > limit else None

@@ -30,7 +30,7 @@ from kb.articles import (
     insert_revision,
     latest_revision,
 )
-from kb.audiences import Audiences
+from kb.audiences import ASSISTANT, Audiences
 from kb.db import UtcDateTime, now
 from kb.errors import Conflict, Invalid, NotAllowed
 from kb.people import Person, require
@@ -323,6 +323,16 @@ def live_publications(
         ),
     )
     return list(session.exec(query.order_by(Publication.article_id, Publication.locale)))
+
+
+def live_answers(
+    session: Session,
+    audiences: Iterable[str] | None = None,
+    article_ids: Iterable[int] | None = None,
+) -> list[Publication]:
+    """What shows now and answers questions: everything but the assistant's own phrases."""
+    live = live_publications(session, None, audiences, article_ids)
+    return [publication for publication in live if publication.audience != ASSISTANT]
 
 
 def best_live(

@@ -26,7 +26,7 @@ from kb.articles import Revision, load_revisions
 from kb.audiences import PUBLIC, Audiences, visible_to
 from kb.db import now, reading, transaction
 from kb.history import LIVE_KINDS, Event
-from kb.publishing import apply_due, live_publications, next_due
+from kb.publishing import apply_due, live_answers, next_due
 from retriever.bars import BarBook, Bars, teaching
 from retriever.embeddings import Encoder, TokenStates, Vectors, has_learned, reads
 from retriever.general import as_asked, general_keys, shipped_vectors
@@ -396,7 +396,7 @@ class Index:
 
     def _missing_texts(self, session: Session, level: Level) -> int:
         ids = self._moved_articles(session, level)
-        publications = live_publications(session, article_ids=ids) if ids else []
+        publications = live_answers(session, article_ids=ids) if ids else []
         have = level.vectors[level.encoders[0].name]
         texts = (t for p in publications for t in document_of(p).texts)
         return sum(text.key not in have for text in texts)
@@ -452,12 +452,12 @@ class Index:
     def _documents(self, session: Session, old: Level | None) -> tuple[Document, ...] | None:
         """The live documents; None when nothing that shows has changed."""
         if old is None:
-            return tuple(document_of(p) for p in live_publications(session))
+            return tuple(document_of(p) for p in live_answers(session))
         moved = self._moved_articles(session, old)
         if not moved:
             return None
         kept = [d for d in old.documents if d.article_id not in moved]
-        fresh = [document_of(p) for p in live_publications(session, article_ids=moved)]
+        fresh = [document_of(p) for p in live_answers(session, article_ids=moved)]
         return tuple(sorted([*kept, *fresh], key=lambda d: (d.article_id, d.locale)))
 
     def _vectors(
