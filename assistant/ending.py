@@ -1,0 +1,102 @@
+"""After a conversation: whether it was solved, a copy by mail, and forgetting it."""
+
+from datetime import timedelta
+from hashlib import sha256
+
+from sqlmodel import Session, col, delete, select
+
+from assistant import live
+from assistant.conversations import Conversation, ConversationToken, Turn
+from assistant.desk.cases import cancel, reopen
+from assistant.desk.kcs import ArticleUse, Flag
+from assistant.feedback import COMMENT_LIMIT
+from assistant.handoffs import WITH_AGENT, Handoff, latest_handoff
+from assistant.letters import check_address
+from assistant.outgoing import Outgoing, queue
+from assistant.transcripts import transcript_of
+from kb.articles import CONTROL
+from kb.db import now
+from kb.errors import Conflict, Invalid
+from kb.settings import Settings
+
+# Two clicks within a minute are one; a chat is no means of filling somebody's mailbox.
+SAME_CLICK = timedelta(minutes=1)
+COPIES_LIMIT = 5
+
+
+def rate(
+    session: Session,
+    conversation: Conversation,
+    solved: bool,
+    score: int | None = None,
+    comment: str = "",
+) -> None:
+    """The customer says whether it is solved; a no opens the case again with the same agent.
+
+    Raises Invalid for an overlong comment or a score that is not 1 to 5.
+    """
+    comment = CONTROL.sub("", comment).strip()
+    if len(comment) > COMMENT_LIMIT:
+        raise Invalid(f"a comment has at most {COMMENT_LIMIT} characters", "comment")
+    if score is not None and not 1 <= score <= 5:
+        raise Invalid("a score is 1 to 5", "score")
+    conversation.solved, conversation.comment = solved, comment
+    conversation.score = score if score is not None else conversation.score
+    if solved:
+        conversation.ended_at = conversation.ended_at or now()
+    session.add(conversation)
+    session.flush()
+    if solved or reopen(session, conversation) is None:
+        live.tell(session, conversation.id, "conversation", {})
+
+
+def send_transcript(
+    session: Session, conversation: Conversation, email: str, settings: Settings
+) -> None:
+    """A copy of the conversation by mail; a click is one mail, a later click another.
+
+    Raises Invalid for what is no address, Conflict after a few copies.
+    """
+    to = check_address(email)
+    prefix, whom = f"transcript-{_short(conversation.id)}-", _short(to)
+    query = select(Outgoing).where(col(Outgoing.key).startswith(prefix, autoescape=True))
+    sent = session.exec(query.order_by(col(Outgoing.id))).all()
+    latest = sent[-1] if sent else None
+    if latest and latest.key.endswith(whom) and now() - latest.created_at < SAME_CLICK:
+        return
+    if len(sent) >= COPIES_LIMIT:
+        raise Conflict(f"{COPIES_LIMIT} copies were sent already")
+    letter = transcript_of(session, conversation, to, settings)
+    queue(session, "mail", f"{prefix}{len(sent) + 1}-{whom}", letter.as_data())
+
+
+def _short(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:24]
+
+
+def erase(session: Session, conversation: Conversation) -> None:
+    """Everything the customer said and was told is gone; receipts, which name nobody, stay.
+
+    Raises Conflict while a person is with them.
+    """
+    handoff = latest_handoff(session, conversation.id)
+    if handoff and handoff.status == WITH_AGENT:
+        raise Conflict("somebody is with you; end the conversation first")
+    cancel(session, conversation)
+    _erase_words(session, conversation)
+
+
+def _erase_words(session: Session, conversation: Conversation) -> None:
+    id_ = conversation.id
+    handoffs = select(Handoff.id).where(Handoff.conversation_id == id_)
+    for used in (ArticleUse, Flag):
+        kept = session.exec(select(used).where(col(used.handoff_id).in_(handoffs)))
+        for row in kept:
+            row.handoff_id = None
+            session.add(row)
+    session.flush()
+    for gone in (Turn, ConversationToken, Handoff, live.LiveEvent):
+        session.execute(delete(gone).where(col(gone.conversation_id) == id_))
+    session.delete(conversation)
+    session.flush()
+    live.tell(session, id_, "deleted", {})
