@@ -101,6 +101,11 @@ def ask(
     """
     audience = audience or audience_of(channel)
     judged = consider(session, index, text, locales, locale, audience)
+    return give(session, judged, channel, audience)
+
+
+def give(session: Session, judged: Judged, channel: str, audience: str) -> Reply:
+    """The reply that was decided on, and its Receipt in the session (the caller commits)."""
     receipt = _receipt(judged, channel, audience)
     session.add(receipt)
     return Reply(judged.question, judged.outcome, receipt.confidence, receipt)
@@ -189,10 +194,15 @@ def _receipt(judged: Judged, channel: str, audience: str) -> Receipt:
         detail=detail_of(findings),
     )
     if isinstance(outcome, Answered):
-        revision = outcome.words.revision
-        receipt.article, receipt.article_id = outcome.words.slug, revision.article_id
-        receipt.revision_id, receipt.version = revision.id, revision.version
-        receipt.answer_locale, receipt.answer_sha256 = revision.locale, revision.answer_sha256
+        name_answer(receipt, outcome.words)
         if outcome.passage:
             receipt.detail["passage"] = asdict(outcome.passage)
     return receipt
+
+
+def name_answer(receipt: Receipt, words: Words) -> None:
+    """Write into a receipt which wording was given."""
+    revision = words.revision
+    receipt.article, receipt.article_id = words.slug, revision.article_id
+    receipt.revision_id, receipt.version = revision.id, revision.version
+    receipt.answer_locale, receipt.answer_sha256 = revision.locale, revision.answer_sha256

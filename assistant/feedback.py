@@ -22,6 +22,8 @@ class Feedback(SQLModel, table=True):
     channel: str
     helped: bool
     comment: str = ""
+    # The reply that the verdict is about, where one was given.
+    receipt_id: str | None = Field(default=None, foreign_key="receipt.id", index=True)
 
 
 def give_feedback(

@@ -19,12 +19,12 @@ class Role(StrEnum):
     admin = "admin"
 
 
-# What each role may do; an agent reads what agents see and drafts what is missing.
+# What each role may do; an agent reads what agents see, drafts what is missing, serves customers.
 ABILITIES: dict[Role, frozenset[str]] = {
     Role.contributor: frozenset({"read", "write"}),
-    Role.publisher: frozenset({"read", "write", "approve", "publish"}),
-    Role.agent: frozenset({"read", "write"}),
-    Role.admin: frozenset({"read", "write", "approve", "publish", "administer", "adopt"}),
+    Role.publisher: frozenset({"read", "write", "approve", "publish", "serve"}),
+    Role.agent: frozenset({"read", "write", "serve"}),
+    Role.admin: frozenset({"read", "write", "approve", "publish", "serve", "administer", "adopt"}),
 }
 
 

@@ -1,5 +1,6 @@
 """Every setting of the product, read from VERBATIM_* variables."""
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 LOCALE_NAMES = {"en": "English", "zh": "简体中文", "ko": "한국어", "fa": "فارسی", "it": "Italiano"}
 
 
@@ -32,14 +34,35 @@ class Settings(BaseSettings):
     max_wrong: float = Field(
         0.02, ge=0.005, le=0.5, description="Highest acceptable share of questions answered wrongly"
     )
+    widget_origins: Annotated[list[str], NoDecode] = Field(
+        ["*"], description="Websites that may show the chat, such as https://shop.example"
+    )
+    identity_secret: str = Field(
+        "", repr=False, description="Secret with which your website vouches for its customers"
+    )
+    desk_hours: str = Field(
+        "", description="When agents are there: Mon-Fri 09:00-18:00, Sat 10:00-14:00; empty always"
+    )
+    desk_timezone: str = Field("UTC", description="Time zone of those hours, such as Europe/Rome")
+    people_only: Annotated[list[str], NoDecode] = Field(
+        [], description="Categories and articles after which a person is offered at once"
+    )
+    smtp_url: str = Field(
+        "", repr=False, description="Mail server, smtp://user:password@host:587; empty prints mail"
+    )
+    mail_from: str = Field("", description="Sender of mail; empty is no-reply@ the site's host")
     max_request_bytes: int = Field(1_000_000, description="Largest request body accepted")
     trusted_proxies: str = Field(
         "127.0.0.1", description="Proxies whose X-Forwarded-For is believed"
     )
+    demo: bool = Field(False, description="Serve the sample shop with the chat in it at /demo/")
+    sidebar_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="Help desks that may frame /sidebar: https://desk.example.com, …"
+    )
 
-    @field_validator("locales", mode="before")
+    @field_validator("locales", "sidebar_origins", "widget_origins", "people_only", mode="before")
     @classmethod
-    def _split_locales(cls, value: object) -> object:
+    def _split(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         return [code.strip() for code in value.split(",") if code.strip()]
@@ -52,11 +75,38 @@ class Settings(BaseSettings):
             raise ValueError(f"unknown locale {unknown}; choose from {', '.join(LOCALE_NAMES)}")
         return value
 
+    @field_validator("sidebar_origins", "widget_origins")
+    @classmethod
+    def _only_origins(cls, value: list[str]) -> list[str]:
+        origins = [origin.lower().rstrip("/") for origin in value]
+        # A page opened from a file has the origin null.
+        fine = ("*", "null")
+        wrong = [o for o in origins if o not in fine and not ORIGIN.fullmatch(o)]
+        if wrong:
+            raise ValueError(
+                f"{wrong} is no origin; write https://desk.example.com, without a path"
+            )
+        return origins
+
     @field_validator("max_wrong", mode="before")
     @classmethod
     def _read_percent(cls, value: object) -> object:
         if isinstance(value, str) and value.strip().endswith("%"):
             return float(value.strip().rstrip("%")) / 100
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: str) -> str:
+        if value and not re.fullmatch(r"smtps?://([^@/?#\s]*@)?[^@/?#\s]+/?(\?[^#\s]*)?", value):
+            raise ValueError("write smtp://user:password@host:587?starttls=1 or smtps://host")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_sender(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[^<>@\r\n]*<?[^\s<>@,]+@[^\s<>@,]+>?", value):
+            raise ValueError("write help@example.com or Example Help <help@example.com>")
         return value
 
     @field_validator("base_url")

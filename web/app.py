@@ -1,18 +1,36 @@
 """The web application: routes, errors and guards around opened Services."""
 
+import asyncio
 import os
 import signal
 import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import FrameType
+from typing import Any
 
 from fastapi import FastAPI
 
+from assistant.exchanges import Assistant
 from kb.settings import Settings
-from web import api, docs, health, help_site, problems
+from web import (
+    api,
+    conversation_api,
+    desk,
+    desk_api,
+    docs,
+    health,
+    help_site,
+    login,
+    problems,
+    sidebar,
+    widget,
+)
 from web.guards import Guard
+from web.live import Feed
 from web.openapi import complete
+from web.origins import WidgetOrigins
 from web.rates import RateLimiter
 from web.services import Services, open_services, start_index
 
@@ -30,14 +48,19 @@ def create_app(services: Services) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.services = services
+    app.state.assistant = Assistant(services.engine, services.index, settings)
+    app.state.feed = Feed(services.engine)
     app.add_middleware(
         Guard,
         rates=RateLimiter(settings.rate_limit),
         max_bytes=settings.max_request_bytes,
         local_token=services.local_token,
     )
+    app.add_middleware(WidgetOrigins, origins=settings.widget_origins)
     problems.install(app)
-    for router in (health.router, docs.router, api.router, help_site.router):
+    programs = (api.router, conversation_api.router, desk_api.router)
+    staff = (login.router, desk.router, sidebar.router)
+    for router in (health.router, docs.router, *programs, *staff, widget.router, help_site.router):
         app.include_router(router)
     complete(app)
     return app
@@ -64,6 +87,25 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     stop = threading.Event()
     watcher = threading.Thread(target=services.index.watch, args=(stop,), daemon=True)
     watcher.start()
+    feed: Feed = app.state.feed
+    feed.start(asyncio.get_running_loop())
+    _stop_on_signals(feed)
     yield
+    feed.stop()
     stop.set()
     watcher.join(timeout=5)
+
+
+def _stop_on_signals(feed: Feed) -> None:
+    """A server that is told to stop waits for its open streams, so they must hear of it too."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(asked)
+
+        def stop(number: int, frame: FrameType | None, before: Any = before) -> None:
+            feed.stop()
+            if callable(before):
+                before(number, frame)
+
+        signal.signal(asked, stop)

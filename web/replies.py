@@ -34,7 +34,7 @@ def reply_json(services: Services, reply: Reply) -> dict[str, Any]:
         "receipt": {
             "id": reply.receipt.id,
             "epoch": reply.receipt.epoch,
-            "issued_at": _iso(reply.receipt.issued_at),
+            "issued_at": iso(reply.receipt.issued_at),
         },
     }
 
@@ -42,10 +42,10 @@ def reply_json(services: Services, reply: Reply) -> dict[str, Any]:
 def _given_json(services: Services, answered: Answered) -> dict[str, Any]:
     answer = answer_json(services, answered.words.revision, answered.words.slug)
     passage = asdict(answered.passage) if answered.passage else None
-    return answer | {"passage": _passage_json(answer["url"], passage)}
+    return answer | {"passage": passage_json(answer["url"], passage)}
 
 
-def _passage_json(url: str, passage: dict[str, Any] | None) -> dict[str, str] | None:
+def passage_json(url: str, passage: dict[str, Any] | None) -> dict[str, str] | None:
     """The part of an article that answers at length, and where to read it."""
     if passage is None:
         return None
@@ -61,7 +61,7 @@ def _passage_json(url: str, passage: dict[str, Any] | None) -> dict[str, str] | 
 def answer_json(services: Services, revision: Revision, slug: str) -> dict[str, Any]:
     """An answer, letter for letter, with where it comes from."""
     base = services.settings.base_url
-    approved = _iso(revision.approved_at)
+    approved = iso(revision.approved_at)
     return {
         "article": slug,
         "version": revision.version,
@@ -116,8 +116,8 @@ def publication_json(
     """A Revision that was published, and when it shows."""
     is_live = publication.is_live(now())
     return article_json(services, session, publication.revision, is_live) | {
-        "starts_at": _iso(publication.starts_at),
-        "expires_at": _iso(publication.expires_at),
+        "starts_at": iso(publication.starts_at),
+        "expires_at": iso(publication.expires_at),
     }
 
 
@@ -130,7 +130,7 @@ def receipt_json(
     holds = bool(live and revision and live.revision_id == revision.id)
     return {
         "id": receipt.id,
-        "issued_at": _iso(receipt.issued_at),
+        "issued_at": iso(receipt.issued_at),
         "epoch": receipt.epoch,
         "channel": receipt.channel,
         "question": receipt.question,
@@ -145,8 +145,9 @@ def receipt_json(
 
 def _kept_json(services: Services, receipt: Receipt, revision: Revision) -> dict[str, Any]:
     answer = answer_json(services, revision, receipt.article or "")
-    return answer | {"passage": _passage_json(answer["url"], receipt.detail.get("passage"))}
+    return answer | {"passage": passage_json(answer["url"], receipt.detail.get("passage"))}
 
 
-def _iso(at: datetime | None) -> str | None:
+def iso(at: datetime | None) -> str | None:
+    """An instant as JSON has it."""
     return at.isoformat().replace("+00:00", "Z") if at else None

@@ -70,7 +70,7 @@ def test_password_is_kept_only_as_a_hash(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("role", "denied"),
     [
-        ("contributor", {"approve", "publish", "administer", "adopt"}),
+        ("contributor", {"approve", "publish", "serve", "administer", "adopt"}),
         ("agent", {"approve", "publish", "administer", "adopt"}),
         ("publisher", {"administer", "adopt"}),
         ("admin", set()),

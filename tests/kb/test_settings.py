@@ -19,6 +19,14 @@ VALUES = {
     "max_wrong": "5%",
     "max_request_bytes": "5",
     "trusted_proxies": "10.0.0.1",
+    "smtp_url": "smtp://user:secret@mail.example.com:587",
+    "mail_from": "Quillhaven <help@example.com>",
+    "widget_origins": "https://shop.example.com",
+    "identity_secret": "thirty-two bytes or more of secret",
+    "desk_hours": "Mon-Fri 09:00-18:00",
+    "desk_timezone": "Europe/Rome",
+    "people_only": "privacy, account-taken-over",
+    "sidebar_origins": "https://desk.example.com",
 }
 
 

@@ -1,0 +1,538 @@
+"""The desk over HTTP: the queue, a case and what is done with it, suggestions, KCS's moves."""
+
+import re
+import unicodedata
+from collections import Counter
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from sqlmodel import Session, select
+
+from assistant import live
+from assistant.conversations import (
+    AGENT,
+    CUSTOMER,
+    Turn,
+    customer_words,
+    get_conversation,
+    mark_read,
+    turns_of,
+)
+from assistant.desk import cases
+from assistant.desk.kcs import flag_article, use_article
+from assistant.desk.presence import Presence, be_seen, presence_of, set_presence
+from assistant.desk.queue import in_line, open_handoffs, sweep
+from assistant.desk.suggestions import suggest
+from assistant.handoffs import WAITING, WITH_AGENT, Handoff, get_handoff
+from assistant.package import Package, package_of
+from kb.articles import (
+    PHRASING_LIMIT,
+    Revision,
+    Wording,
+    find_article,
+    get_article,
+    get_revision,
+)
+from kb.db import now, reading, transaction
+from kb.errors import Invalid
+from kb.people import Person, require
+from kb.publishing import draft
+from web.api import Limit, Opened, Slug
+from web.conversation_api import Opening
+from web.conversation_bodies import Seen
+from web.desk_bodies import (
+    NewFlag,
+    NewKnowledge,
+    NewNote,
+    NewPresence,
+    NewReply,
+    NewResolution,
+    NewTransfer,
+    NewUse,
+)
+from web.guards import staff
+from web.live import Load, Sent, event_stream
+from web.packages import package_json, suggestion_json
+from web.replies import article_json, iso
+from web.services import Services
+from web.turns import Rendering, person_json
+
+router = APIRouter(prefix="/api/v1", tags=["desk"], include_in_schema=False)
+HandoffId = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[1])]
+UNSAFE = re.compile(r"[^a-z0-9]+")
+
+
+def agent_of(request: Request, session: Session) -> Person:
+    """Who is at the desk. Raises 401 for nobody, NotAllowed for those who serve no customers."""
+    person = staff(request, session)
+    require(person, "serve")
+    return person
+
+
+# -- the desk itself -------------------------------------------------------------------
+
+
+@router.get("/desk")
+def show_desk(request: Request, services: Opened) -> dict[str, Any]:
+    """Who I am, who is there, how much waits."""
+    with reading(services.engine) as session:
+        me = agent_of(request, session)
+        handoffs = open_handoffs(session)
+        return {
+            "me": {"id": me.id, "name": me.name, "email": me.email, "role": me.role},
+            "presence": _presence(presence_of(session, me)),
+            "agents": _colleagues(session, handoffs),
+            "counts": {
+                "waiting": sum(h.status == WAITING for h in handoffs),
+                "mine": sum(h.claimed_by_id == me.id for h in handoffs),
+            },
+            "locales": services.settings.locales,
+        }
+
+
+def _presence(presence: Presence) -> dict[str, Any]:
+    return {
+        "online": presence.online_since is not None,
+        "languages": presence.languages,
+        "skills": presence.skills,
+        "room": presence.room,
+        "since": iso(presence.online_since),
+    }
+
+
+def _colleagues(session: Session, handoffs: list[Handoff]) -> list[dict[str, Any]]:
+    busy = Counter(h.claimed_by_id for h in handoffs if h.status == WITH_AGENT)
+    query = select(Presence, Person).join(Person).order_by(Person.name)
+    at = now()
+    return [
+        {
+            "id": person.id,
+            "name": person.name,
+            "online": presence.is_online(at),
+            "languages": presence.languages,
+            "skills": presence.skills,
+            "open": busy[person.id],
+            "room": presence.room,
+        }
+        for presence, person in session.exec(query)
+        if person.may("serve")
+    ]
+
+
+@router.put("/desk/presence")
+def be_present(
+    body: NewPresence, request: Request, services: Opened, opening: Opening
+) -> dict[str, Any]:
+    """Online or offline; going offline gives back what one has on one's hands."""
+    with transaction(services.engine) as session:
+        me = agent_of(request, session)
+        wanted = {"languages": body.languages, "skills": body.skills, "room": body.room}
+        presence = set_presence(session, me, body.online, **wanted)
+        sweep(session, opening.hours)
+        return _presence(presence)
+
+
+# -- the queue and a case --------------------------------------------------------------
+
+
+@router.get("/handoffs")
+def list_handoffs(
+    request: Request,
+    services: Opened,
+    status: Annotated[str, Query(max_length=20, examples=["waiting"])] = WAITING,
+    limit: Limit = 50,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+) -> dict[str, Any]:
+    """Those that wait in the order of their turn; others newest first. Also `mine`."""
+    with reading(services.engine) as session:
+        me = agent_of(request, session)
+        found = _handoffs(session, status, me)
+        places = {h.id: place for place, h in enumerate(in_line(open_handoffs(session)), 1)}
+        start = next((n for n, h in enumerate(found, 1) if h.id == after), 0) if after else 0
+        page = found[start : start + limit]
+        more = page[-1].id if page and start + limit < len(found) else None
+        items = [_line(session, services, handoff, me, places) for handoff in page]
+        return {"items": items, "total": len(found), "next": more}
+
+
+def _handoffs(session: Session, status: str, me: Person) -> list[Handoff]:
+    if status == WAITING:
+        return in_line(open_handoffs(session))
+    if status == "mine":
+        return [h for h in open_handoffs(session) if h.claimed_by_id == me.id]
+    if status == WITH_AGENT:
+        return [h for h in open_handoffs(session) if h.status == WITH_AGENT]
+    if status not in ("resolved", "cancelled"):
+        raise Invalid("status is one of waiting, with_agent, mine, resolved, cancelled", "status")
+    query = select(Handoff).order_by(Handoff.id.desc())  # type: ignore[union-attr]
+    return [h for h in session.exec(query.limit(2000)) if h.status == status]
+
+
+def _line(
+    session: Session,
+    services: Services,
+    handoff: Handoff,
+    me: Person,
+    places: dict[int | None, int],
+) -> dict[str, Any]:
+    conversation = get_conversation(session, handoff.conversation_id)
+    package = package_of(session, conversation, handoff)
+    said = [turn for turn in package.turns if turn.author in (CUSTOMER, AGENT)]
+    offered = session.get(Person, handoff.offered_to_id) if handoff.offered_to_id else None
+    unread = [t for t in package.turns if t.author == CUSTOMER]
+    return {
+        "id": handoff.id,
+        "conversation": conversation.id,
+        "status": handoff.status,
+        "reason": handoff.reason,
+        "want": package.want,
+        "locale": handoff.locale,
+        "skill": handoff.skill,
+        "created_at": iso(handoff.created_at),
+        "waited_seconds": cases.waited_seconds(handoff),
+        "position": places.get(handoff.id),
+        "wish": handoff.wish,
+        "customer": {
+            "name": conversation.name,
+            "verified": conversation.is_verified,
+            "email": conversation.email,
+        },
+        "agent": person_json(_holder(session, handoff)),
+        "offered_to": person_json(offered),
+        "offered_to_me": offered is not None and offered.id == me.id,
+        "unread": sum(turn.number > conversation.agent_read for turn in unread),
+        "last": said[-1].text[:200] if said else "",
+        "returned": handoff.returned_at is not None,
+    }
+
+
+def _holder(session: Session, handoff: Handoff) -> Person | None:
+    id_ = handoff.claimed_by_id or handoff.resolved_by_id
+    return session.get(Person, id_) if id_ else None
+
+
+@router.get("/handoffs/{handoff_id}")
+def show_handoff(handoff_id: HandoffId, request: Request, services: Opened) -> dict[str, Any]:
+    """Who, what they want, all that was said and shown, and what would answer it."""
+    with reading(services.engine) as session:
+        agent_of(request, session)
+        return _whole(session, services, get_handoff(session, handoff_id))
+
+
+def _whole(session: Session, services: Services, handoff: Handoff) -> dict[str, Any]:
+    conversation = get_conversation(session, handoff.conversation_id)
+    package = package_of(session, conversation, handoff)
+    return package_json(services, session, package) | {
+        "suggestions": _suggestions(session, services, package)
+    }
+
+
+def _suggestions(session: Session, services: Services, package: Package) -> list[dict[str, Any]]:
+    if not package.question:
+        return []
+    locales = services.settings.locales
+    found = suggest(session, services.index, package.question, locales, package.conversation.locale)
+    return [suggestion_json(services, suggestion) for suggestion in found]
+
+
+@router.post("/handoffs/{handoff_id}/claim")
+def claim(
+    handoff_id: HandoffId, request: Request, services: Opened, opening: Opening
+) -> dict[str, Any]:
+    """The first who claims it has it; the second gets 409."""
+    with transaction(services.engine) as session:
+        me = agent_of(request, session)
+        handoff = get_handoff(session, handoff_id)
+        cases.claim(session, handoff, me)
+        sweep(session, opening.hours)
+    with reading(services.engine) as session:
+        return _whole(session, services, get_handoff(session, handoff_id))
+
+
+@router.delete("/handoffs/{handoff_id}/claim")
+def release(
+    handoff_id: HandoffId, request: Request, services: Opened, opening: Opening
+) -> dict[str, Any]:
+    """Let go of it: to the front of the queue."""
+    with transaction(services.engine) as session:
+        handoff = get_handoff(session, handoff_id)
+        cases.give_back(session, handoff, agent_of(request, session))
+        sweep(session, opening.hours)
+    with reading(services.engine) as session:
+        return _whole(session, services, get_handoff(session, handoff_id))
+
+
+@router.post("/handoffs/{handoff_id}/replies")
+def reply(
+    handoff_id: HandoffId, body: NewReply, request: Request, services: Opened
+) -> dict[str, Any]:
+    """With `article`, words that differ from the approved answer are kept as a deviation."""
+    with transaction(services.engine) as session:
+        me = agent_of(request, session)
+        handoff = get_handoff(session, handoff_id)
+        revision = _given(session, services, body.article, body.locale, body.version)
+        turn = cases.reply(session, handoff, me, body.text, body.client_id, revision)
+        return _spoken(session, services, turn)
+
+
+def _given(
+    session: Session,
+    services: Services,
+    slug: str | None,
+    locale: str | None,
+    version: int | None,
+) -> Revision | None:
+    if slug is None:
+        return None
+    place = locale or services.settings.fallback_locale
+    return get_revision(session, get_article(session, slug), place, version)
+
+
+def _spoken(session: Session, services: Services, turn: Turn) -> dict[str, Any]:
+    return {"turn": Rendering(services, session, [turn]).turn(turn)}
+
+
+@router.post("/handoffs/{handoff_id}/notes")
+def write_note(
+    handoff_id: HandoffId, body: NewNote, request: Request, services: Opened
+) -> dict[str, Any]:
+    """Words for colleagues; the customer never sees them."""
+    with transaction(services.engine) as session:
+        me = agent_of(request, session)
+        turn = cases.write_note(session, get_handoff(session, handoff_id), me, body.text)
+        return _spoken(session, services, turn)
+
+
+@router.post("/handoffs/{handoff_id}/typing", status_code=204)
+def is_typing(handoff_id: HandoffId, request: Request, services: Opened) -> Response:
+    """The customer sees that somebody is writing."""
+    with transaction(services.engine) as session:
+        me = agent_of(request, session)
+        cases.is_typing(session, get_handoff(session, handoff_id), me)
+    return Response(status_code=204)
+
+
+@router.post("/handoffs/{handoff_id}/read", status_code=204)
+def has_read(handoff_id: HandoffId, body: Seen, request: Request, services: Opened) -> Response:
+    """The customer sees what was read."""
+    with transaction(services.engine) as session:
+        agent_of(request, session)
+        handoff = get_handoff(session, handoff_id)
+        conversation = get_conversation(session, handoff.conversation_id)
+        mark_read(session, conversation, AGENT, body.n)
+    return Response(status_code=204)
+
+
+@router.post("/handoffs/{handoff_id}/transfer")
+def transfer(
+    handoff_id: HandoffId,
+    request: Request,
+    services: Opened,
+    opening: Opening,
+    body: NewTransfer | None = None,
+) -> dict[str, Any]:
+    """To a colleague, a language or a skill, or back to the queue, with everything in it."""
+    body = body or NewTransfer()
+    with transaction(services.engine) as session:
+        me = agent_of(request, session)
+        cases.transfer(session, get_handoff(session, handoff_id), me, body.to, body.note)
+        sweep(session, opening.hours)
+    with reading(services.engine) as session:
+        return _whole(session, services, get_handoff(session, handoff_id))
+
+
+@router.post("/handoffs/{handoff_id}/resolution")
+def resolve(
+    handoff_id: HandoffId,
+    body: NewResolution,
+    request: Request,
+    services: Opened,
+    opening: Opening,
+) -> dict[str, Any]:
+    """`answered` by an article, `new` knowledge needed, or `other`; the customer is asked once."""
+    with transaction(services.engine) as session:
+        me = agent_of(request, session)
+        handoff = get_handoff(session, handoff_id)
+        revision = _given(session, services, body.article, body.locale, body.version)
+        cases.resolve(session, handoff, me, body.disposition, revision, body.note)
+        sweep(session, opening.hours)
+    with reading(services.engine) as session:
+        return _whole(session, services, get_handoff(session, handoff_id))
+
+
+# -- knowledge -------------------------------------------------------------------------
+
+
+@router.get("/suggestions")
+def show_suggestions(
+    request: Request,
+    services: Opened,
+    handoff: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    q: Annotated[str, Query(max_length=4000)] = "",
+    locale: Annotated[str | None, Query(max_length=20)] = None,
+) -> dict[str, Any]:
+    """Approved answers to a customer's latest words, or to a question by hand."""
+    with reading(services.engine) as session:
+        agent_of(request, session)
+        question = q.strip()
+        if handoff and not question:
+            case = get_handoff(session, handoff)
+            conversation = get_conversation(session, case.conversation_id)
+            question = package_of(session, conversation, case).question
+            locale = locale or conversation.locale
+        locales = services.settings.locales
+        found = suggest(session, services.index, question, locales, locale) if question else []
+        items = [suggestion_json(services, suggestion) for suggestion in found]
+        return {"question": question, "items": items}
+
+
+@router.post("/articles/{slug}/uses", status_code=201)
+def use(slug: Slug, body: NewUse, request: Request, services: Opened) -> dict[str, Any]:
+    """KCS's *use it*: this article was given to a customer."""
+    with transaction(services.engine) as session:
+        me = agent_of(request, session)
+        revision = _given(session, services, slug, body.locale, body.version)
+        assert revision is not None
+        case = get_handoff(session, body.handoff).id if body.handoff else None
+        made = use_article(session, revision, me, body.how, case, body.text)
+        return {"id": made.id}
+
+
+@router.post("/articles/{slug}/flags", status_code=201)
+def flag(slug: Slug, body: NewFlag, request: Request, services: Opened) -> dict[str, Any]:
+    """KCS's *flag it*: something is wrong here."""
+    with transaction(services.engine) as session:
+        me = agent_of(request, session)
+        revision = _given(session, services, slug, body.locale, body.version)
+        assert revision is not None
+        case = get_handoff(session, body.handoff).id if body.handoff else None
+        return {"id": flag_article(session, revision, me, body.reason, case).id}
+
+
+@router.post("/handoffs/{handoff_id}/draft", status_code=201)
+def add_knowledge(
+    handoff_id: HandoffId, body: NewKnowledge, request: Request, services: Opened
+) -> dict[str, Any]:
+    """KCS's *add it*: a draft from this conversation, asked for in the customer's words."""
+    with transaction(services.engine) as session:
+        me = agent_of(request, session)
+        handoff = get_handoff(session, handoff_id)
+        conversation = get_conversation(session, handoff.conversation_id)
+        package = package_of(session, conversation, handoff)
+        slug = body.slug or _free_slug(session, body.title or package.want, handoff_id)
+        if find_article(session, slug):
+            raise Invalid(f"{slug} exists; fix that article instead", "slug")
+        wording = _drafted(package, body)
+        revision = draft(session, slug, conversation.locale, wording, me)
+        return article_json(services, session, revision)
+
+
+def _drafted(package: Package, body: NewKnowledge) -> Wording:
+    said = [turn.text for turn in package.turns if turn.author == AGENT]
+    answer = body.answer or (said[-1] if said else "")
+    if not answer.strip():
+        raise Invalid("write the answer; nobody has given one in this conversation yet", "answer")
+    words = [" ".join(text.split()) for text in customer_words(package.turns)]
+    asked = [text for text in words if 8 <= len(text) <= PHRASING_LIMIT]
+    title = " ".join((body.title or package.want or "").split())[:200]
+    phrasings = tuple(dict.fromkeys([*([package.want] if package.want else []), *asked]))[:10]
+    return Wording(
+        title=title or "?",
+        answer=answer.strip(),
+        phrasings=tuple(text for text in phrasings if len(text) <= PHRASING_LIMIT),
+        category=package.handoff.skill if package.handoff and package.handoff.skill else "general",
+    )
+
+
+def _free_slug(session: Session, text: str, handoff_id: int) -> str:
+    plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
+    slug = UNSAFE.sub("-", plain).strip("-")[:60].strip("-")
+    if not slug or find_article(session, slug):
+        slug = f"{slug}-{handoff_id}".strip("-") if slug else f"case-{handoff_id}"
+    return slug
+
+
+# -- live ------------------------------------------------------------------------------
+
+
+@router.get("/desk/events")
+def watch(
+    request: Request,
+    services: Opened,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> StreamingResponse:
+    """What happens in the queue and in one's own cases; while it is open, one is there."""
+    with reading(services.engine) as session:
+        me = agent_of(request, session)
+        newest = live.last_event(session)
+    assert me.id is not None
+    id_ = me.id
+
+    def beat() -> None:
+        with transaction(services.engine) as session:
+            be_seen(session, id_)
+
+    beat()
+    last = newest
+    with suppress(ValueError, TypeError):
+        last = min(newest, max(0, int(last_event_id or "")))
+    return event_stream(request.app.state.feed, _loading(services, id_), last, beat=beat)
+
+
+def _loading(services: Services, person_id: int) -> Load:
+    def load(last: int) -> tuple[list[Sent], int]:
+        with reading(services.engine) as session:
+            events = live.events_after(session, last)
+            if not events:
+                return [], last
+            ids = list({event.conversation_id for event in events})
+            handoffs = cases.earlier_handoffs(session, ids)
+            waiting = sum(h.status == WAITING for h in open_handoffs(session))
+            shown = [
+                sent
+                for event in events
+                if (handoff := handoffs.get(event.conversation_id))
+                for sent in _shown(services, session, handoff, event, person_id, waiting)
+            ]
+            return shown, events[-1].id or last
+
+    return load
+
+
+def _shown(
+    services: Services,
+    session: Session,
+    handoff: Handoff,
+    event: live.LiveEvent,
+    person_id: int,
+    waiting: int,
+) -> list[Sent]:
+    """What an agent is told: of every case that it moved, of the own ones what was said."""
+    if event.kind in ("conversation", "offer"):
+        moved = {
+            "id": handoff.id,
+            "status": handoff.status,
+            "agent": person_json(_holder(session, handoff)),
+            "offered_to": handoff.offered_to_id,
+        }
+        return [Sent("queue", {"waiting": waiting}), Sent("handoff", moved, event.id)]
+    if handoff.claimed_by_id != person_id and handoff.status != WAITING:
+        return []
+    if event.kind == "turn":
+        found = _turn(session, handoff.conversation_id, event.data["n"])
+        if found is None:
+            return []
+        turn = Rendering(services, session, [found]).turn(found)
+        data = {"handoff": handoff.id, "conversation": handoff.conversation_id, "turn": turn}
+        return [Sent("turn", data, event.id)]
+    if event.kind == live.TYPING and event.data["author"] == CUSTOMER:
+        return [Sent("typing", {"handoff": handoff.id, **event.data})]
+    if event.kind == "read":
+        return [Sent("read", {"handoff": handoff.id, **event.data}, event.id)]
+    return []
+
+
+def _turn(session: Session, conversation_id: str, number: int) -> Turn | None:
+    return next(iter(turns_of(session, conversation_id, after=number - 1)), None)
