@@ -7,10 +7,13 @@ from fastapi import Request
 from fastapi.responses import Response
 from prometheus_client import Counter, Histogram
 from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kb.people import Person, person_for_key
+from kb.sign_in import is_due_to_be_seen, mark_seen, person_of_cookie
+from web.forms import from_this_site
 from web.problems import refusal, unexpected
 from web.rates import RateLimiter
 
@@ -25,6 +28,10 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
     "cross-origin-opener-policy": "same-origin",
 }
+COOKIE = "verbatim_session"
+# Where a request keeps the cookie that is to be marked as used, once all its work is done.
+SEEN = "verbatim.seen"
+SAFE = ("GET", "HEAD", "OPTIONS")
 UNLIMITED = ("/static/", "/media/", "/healthz", "/readyz", "/metrics", "/favicon")
 REQUESTS = Counter("verbatim_requests_total", "Requests by route and status", ["route", "status"])
 SECONDS = Histogram(
@@ -65,6 +72,8 @@ class Guard:
             if status[0]:  # too late to say so
                 raise
             await unexpected(Request(scope), error)(scope, receive, finish)
+        if SEEN in scope:
+            await run_in_threadpool(_mark_seen, scope)
         route = getattr(scope.get("route"), "path", "other")
         REQUESTS.labels(route, str(status[0])).inc()
         SECONDS.labels(route).observe(time.perf_counter() - started)
@@ -125,10 +134,28 @@ def _length(headers: dict[bytes, bytes]) -> int:
 
 
 def person_of(request: Request, session: Session) -> Person | None:
-    """Whose key came with the request; None without one. Raises 401 for a wrong one."""
+    """Whose key or cookie came with the request; None without one.
+
+    Raises 401 for a wrong key, 403 for a form or call that another site sends with our cookie.
+    """
     header = request.headers.get("authorization")
-    if not header:
-        return None
+    return _of_key(header, session) if header else _of_cookie(request, session)
+
+
+def staff(request: Request, session: Session) -> Person:
+    """Whose key or cookie came with the request. Raises 401 without one."""
+    person = person_of(request, session)
+    if person is None:
+        raise HTTPException(
+            401,
+            "sign in at /login, or send a key as `Authorization: Bearer …`; "
+            "`verbatim key add --role R` makes one",
+            {"WWW-Authenticate": "Bearer"},
+        )
+    return person
+
+
+def _of_key(header: str, session: Session) -> Person:
     scheme, _, secret = header.partition(" ")
     person = person_for_key(session, secret.strip()) if scheme.lower() == "bearer" else None
     if person is None:
@@ -136,13 +163,20 @@ def person_of(request: Request, session: Session) -> Person | None:
     return person
 
 
-def staff(request: Request, session: Session) -> Person:
-    """Whose key came with the request. Raises 401 without one."""
-    person = person_of(request, session)
-    if person is None:
-        raise HTTPException(
-            401,
-            "send a key as `Authorization: Bearer …`; `verbatim key add --role R` makes one",
-            {"WWW-Authenticate": "Bearer"},
-        )
+def _of_cookie(request: Request, session: Session) -> Person | None:
+    secret = request.cookies.get(COOKIE)
+    person = person_of_cookie(session, secret) if secret else None
+    if person is None or secret is None:
+        return None
+    if request.method not in SAFE:
+        from_this_site(request)
+    if is_due_to_be_seen(session, secret):
+        request.scope[SEEN] = secret
     return person
+
+
+def _mark_seen(scope: Scope) -> None:
+    """Only now: the route may have held the write lock until its reply was made."""
+    with Session(scope["app"].state.services.engine) as session:
+        mark_seen(session, scope[SEEN])
+        session.commit()
