@@ -23,7 +23,10 @@ STYLE = (
 
 @dataclass(frozen=True)
 class Letter:
-    """One e-mail; `text` and `html` say the same, `leave` is where to ask for no more of them."""
+    """One e-mail; `text` and `html` say the same.
+
+    `leave` is where to ask for no more of them, `secret` what in an address opens something.
+    """
 
     to: str
     subject: str
@@ -31,6 +34,7 @@ class Letter:
     html: str
     locale: str
     leave: str | None = None
+    secret: str = ""
 
     def as_data(self) -> dict[str, Any]:
         """As the outbox keeps it; `Letter(**data)` is the way back."""

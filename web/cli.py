@@ -24,6 +24,7 @@ from kb.settings import Settings
 from retriever.bars import BarBook
 from web.ask_command import ask, search
 from web.evaluate_command import evaluate_
+from web.outgoing_command import outgoing_app
 from web.owner import owner_of
 from web.services import opened_services, opened_store
 from web.serving import first_login, serve_alone, serve_many
@@ -38,6 +39,7 @@ user_app = typer.Typer(no_args_is_help=True, help="People on the staff.")
 key_app = typer.Typer(no_args_is_help=True, help="Keys for the API.")
 app.add_typer(user_app, name="user")
 app.add_typer(key_app, name="key")
+app.add_typer(outgoing_app, name="outgoing")
 
 # Typer brings click along under names that change from release to release.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
