@@ -11,6 +11,7 @@ from assistant.desk.cases import cancel, reopen
 from assistant.desk.kcs import ArticleUse, Flag
 from assistant.feedback import COMMENT_LIMIT
 from assistant.handoffs import WITH_AGENT, Handoff, latest_handoff
+from assistant.helpdesks import DELETED, announce
 from assistant.letters import check_address
 from assistant.outgoing import Outgoing, queue
 from assistant.transcripts import transcript_of
@@ -88,9 +89,12 @@ def erase(session: Session, conversation: Conversation) -> None:
 
 def _erase_words(session: Session, conversation: Conversation) -> None:
     id_ = conversation.id
-    handoffs = select(Handoff.id).where(Handoff.conversation_id == id_)
+    handoffs = session.exec(select(Handoff).where(Handoff.conversation_id == id_)).all()
+    for handoff in handoffs:
+        announce(session, handoff, DELETED)
     for used in (ArticleUse, Flag):
-        kept = session.exec(select(used).where(col(used.handoff_id).in_(handoffs)))
+        ids = [handoff.id for handoff in handoffs]
+        kept = session.exec(select(used).where(col(used.handoff_id).in_(ids)))
         for row in kept:
             row.handoff_id = None
             session.add(row)

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
@@ -51,6 +51,15 @@ class Settings(BaseSettings):
         "", repr=False, description="Mail server, smtp://user:password@host:587; empty prints mail"
     )
     mail_from: str = Field("", description="Sender of mail; empty is no-reply@ the site's host")
+    webhook_url: str = Field(
+        "", repr=False, description="Another help desk, told of each case; empty is the built-in"
+    )
+    webhook_secret: str = Field(
+        "",
+        repr=False,
+        validate_default=True,
+        description="Secret of 32 characters or more that signs what that help desk is told",
+    )
     max_request_bytes: int = Field(1_000_000, description="Largest request body accepted")
     trusted_proxies: str = Field(
         "127.0.0.1", description="Proxies whose X-Forwarded-For is believed"
@@ -100,6 +109,20 @@ class Settings(BaseSettings):
     def _mail_server(cls, value: str) -> str:
         if value and not re.fullmatch(r"smtps?://([^@/?#\s]*@)?[^@/?#\s]+/?(\?[^#\s]*)?", value):
             raise ValueError("write smtp://user:password@host:587?starttls=1 or smtps://host")
+        return value
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^/?#\s]+(/[^#\s]*)?", value):
+            raise ValueError("write a whole address such as https://desk.example.com/hooks/1")
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _signs(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("webhook_url") and len(value) < 32:
+            raise ValueError("choose a secret of 32 characters or more, and give it to the desk")
         return value
 
     @field_validator("mail_from")

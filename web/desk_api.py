@@ -54,7 +54,7 @@ from web.desk_bodies import (
 )
 from web.guards import staff
 from web.live import Load, Sent, event_stream
-from web.packages import package_json, suggestion_json
+from web.packages import case_json, suggestion_json
 from web.replies import article_json, iso
 from web.services import Services
 from web.turns import Rendering, person_json
@@ -218,23 +218,7 @@ def show_handoff(handoff_id: HandoffId, request: Request, services: Opened) -> d
     """Who, what they want, all that was said and shown, and what would answer it."""
     with reading(services.engine) as session:
         agent_of(request, session)
-        return _whole(session, services, get_handoff(session, handoff_id))
-
-
-def _whole(session: Session, services: Services, handoff: Handoff) -> dict[str, Any]:
-    conversation = get_conversation(session, handoff.conversation_id)
-    package = package_of(session, conversation, handoff)
-    return package_json(services, session, package) | {
-        "suggestions": _suggestions(session, services, package)
-    }
-
-
-def _suggestions(session: Session, services: Services, package: Package) -> list[dict[str, Any]]:
-    if not package.question:
-        return []
-    locales = services.settings.locales
-    found = suggest(session, services.index, package.question, locales, package.conversation.locale)
-    return [suggestion_json(services, suggestion) for suggestion in found]
+        return case_json(services, session, get_handoff(session, handoff_id))
 
 
 @router.post("/handoffs/{handoff_id}/claim")
@@ -248,7 +232,7 @@ def claim(
         cases.claim(session, handoff, me)
         sweep(session, opening.hours)
     with reading(services.engine) as session:
-        return _whole(session, services, get_handoff(session, handoff_id))
+        return case_json(services, session, get_handoff(session, handoff_id))
 
 
 @router.delete("/handoffs/{handoff_id}/claim")
@@ -261,7 +245,7 @@ def release(
         cases.give_back(session, handoff, agent_of(request, session))
         sweep(session, opening.hours)
     with reading(services.engine) as session:
-        return _whole(session, services, get_handoff(session, handoff_id))
+        return case_json(services, session, get_handoff(session, handoff_id))
 
 
 @router.post("/handoffs/{handoff_id}/replies")
@@ -340,7 +324,7 @@ def transfer(
         cases.transfer(session, get_handoff(session, handoff_id), me, body.to, body.note)
         sweep(session, opening.hours)
     with reading(services.engine) as session:
-        return _whole(session, services, get_handoff(session, handoff_id))
+        return case_json(services, session, get_handoff(session, handoff_id))
 
 
 @router.post("/handoffs/{handoff_id}/resolution")
@@ -359,7 +343,7 @@ def resolve(
         cases.resolve(session, handoff, me, body.disposition, revision, body.note)
         sweep(session, opening.hours)
     with reading(services.engine) as session:
-        return _whole(session, services, get_handoff(session, handoff_id))
+        return case_json(services, session, get_handoff(session, handoff_id))
 
 
 # -- knowledge -------------------------------------------------------------------------

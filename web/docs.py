@@ -1,9 +1,12 @@
 """The API's documentation, from files of our own."""
 
+from pathlib import Path
+
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 
 router = APIRouter()
+SCHEMAS = Path(__file__).parent / "schemas"
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Verbatim API</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -24,3 +27,9 @@ POLICY = (
 def api_docs() -> HTMLResponse:
     """Swagger UI over the OpenAPI description."""
     return HTMLResponse(PAGE, headers={"content-security-policy": POLICY})
+
+
+@router.api_route("/schemas/handoff-1.json", methods=["GET", "HEAD"], include_in_schema=False)
+def handoff_schema() -> FileResponse:
+    """What a case looks like to a help desk, as JSON Schema."""
+    return FileResponse(SCHEMAS / "handoff-1.json", media_type="application/schema+json")

@@ -4,15 +4,34 @@ from typing import Any
 
 from sqlmodel import Session
 
+from assistant.conversations import get_conversation
 from assistant.desk.cases import waited_seconds
-from assistant.desk.suggestions import Suggestion
-from assistant.package import Earlier, Given, Package
+from assistant.desk.suggestions import Suggestion, suggest
+from assistant.handoffs import Handoff
+from assistant.package import Earlier, Given, Package, package_of
 from kb.people import Person
 from web.replies import answer_json, iso
 from web.services import Services
 from web.turns import contact_json, person_json, turns_json
 
 SCHEMA = "/schemas/handoff-1.json"
+
+
+def case_json(services: Services, session: Session, handoff: Handoff) -> dict[str, Any]:
+    """A case as a desk gets it, this one or another: its whole story, and what would answer it."""
+    conversation = get_conversation(session, handoff.conversation_id)
+    package = package_of(session, conversation, handoff)
+    return package_json(services, session, package) | {
+        "suggestions": _suggestions(services, session, package)
+    }
+
+
+def _suggestions(services: Services, session: Session, package: Package) -> list[dict[str, Any]]:
+    if not package.question:
+        return []
+    locales = services.settings.locales
+    found = suggest(session, services.index, package.question, locales, package.conversation.locale)
+    return [suggestion_json(services, suggestion) for suggestion in found]
 
 
 def package_json(services: Services, session: Session, package: Package) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from assistant.handoffs import (
     latest_handoff,
     tell_handoff,
 )
+from assistant.helpdesks import announce
 from kb.articles import CONTROL, Revision
 from kb.db import now
 from kb.errors import Conflict, Invalid, NotAllowed
@@ -69,6 +70,7 @@ def hand_off(
     session.flush()
     say(session, conversation, "handing_over" if wish == "wait" else "contact_kept")
     tell_handoff(session, handoff)
+    announce(session, handoff, "created")
     return handoff
 
 
@@ -103,6 +105,7 @@ def cancel(session: Session, conversation: Conversation) -> Handoff | None:
         raise Conflict("somebody is already with you; tell them that it is done")
     handoff.cancelled_at = now()
     tell_handoff(session, handoff)
+    announce(session, handoff, "cancelled")
     return handoff
 
 
@@ -246,6 +249,7 @@ def resolve(
     conversation.solved = None
     say(session, conversation, "resolved_ask")
     tell_handoff(session, handoff)
+    announce(session, handoff, "resolved")
 
 
 def reopen(session: Session, conversation: Conversation) -> Handoff | None:
@@ -266,6 +270,7 @@ def reopen(session: Session, conversation: Conversation) -> Handoff | None:
     session.add(conversation)
     say(session, conversation, "reopened")
     tell_handoff(session, handoff)
+    announce(session, handoff, "reopened")
     return handoff
 
 

@@ -21,6 +21,8 @@ VALUES = {
     "trusted_proxies": "10.0.0.1",
     "smtp_url": "smtp://user:secret@mail.example.com:587",
     "mail_from": "Quillhaven <help@example.com>",
+    "webhook_url": "https://desk.example.com/hooks/1",
+    "webhook_secret": "a secret of thirty-two characters",
     "widget_origins": "https://shop.example.com",
     "identity_secret": "thirty-two bytes or more of secret",
     "desk_hours": "Mon-Fri 09:00-18:00",
