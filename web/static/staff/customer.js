@@ -31,6 +31,7 @@ function fact(name, value, drawing) {
 export function fact_name(kind) {
   const name = `fact_${kind}`;
   if (has_text(name)) return t(name);
+  if (kind === "iban") return "IBAN";
   const words = kind.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
