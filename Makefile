@@ -6,6 +6,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 WORKERS ?= 1
 export VERBATIM_SITE_NAME ?= Quillhaven
+# The sample shop with the chat in it is for trying out, not for a server that is open to all.
+run: export VERBATIM_DEMO ?= true
 # What the commands print is for people; pip speaks only when something is wrong.
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 

@@ -232,6 +232,9 @@ def _greet(settings: Settings, url: str, login: tuple[str, str] | None) -> None:
         f"  help site  {url}/{settings.fallback_locale}/",
         f"  API        {url}/api/docs",
     ]
+    if settings.demo:
+        # By another name the same server is another origin, as a shop's own would be.
+        lines.append(f"  demo shop  {url.replace('127.0.0.1', 'localhost')}/demo/")
     if login:
         lines.append(f"  admin      {login[0]}  password: {login[1]}  (shown once)")
     print("\n".join(lines), flush=True)

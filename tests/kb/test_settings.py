@@ -19,6 +19,7 @@ VALUES = {
     "max_wrong": "5%",
     "max_request_bytes": "5",
     "trusted_proxies": "10.0.0.1",
+    "demo": "true",
     "smtp_url": "smtp://user:secret@mail.example.com:587",
     "mail_from": "Quillhaven <help@example.com>",
     "webhook_url": "https://desk.example.com/hooks/1",
