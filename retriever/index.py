@@ -4,14 +4,12 @@ The index pulls: it compares itself with the last Event and reads what has moved
 missing is embedded, the new Level is built beside the old one, and one assignment switches.
 """
 
-import ctypes
 import gc
 import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -28,8 +26,9 @@ from kb.db import now, reading, transaction
 from kb.history import LIVE_KINDS, Event
 from kb.publishing import apply_due, live_answers, next_due
 from retriever.bars import BarBook, Bars, teaching
-from retriever.embeddings import Encoder, TokenStates, Vectors, has_learned, reads
+from retriever.embeddings import Encoder, Rests, TokenStates, Vectors, has_learned, reads
 from retriever.general import as_asked, general_keys, shipped_vectors
+from retriever.memory import trim
 from retriever.rehearsal import Rehearsal
 from retriever.shelf import Background, Shelf
 from retriever.states import SeesTokens
@@ -49,7 +48,7 @@ QUIET_SECONDS = 1.0
 BREATH_SECONDS = 0.002
 # After a failure to learn.
 RETRY_SECONDS = 60.0
-TRIM_SECONDS = 10.0
+TRIM_SECONDS = 2.0
 CACHE_SIZE = 4_000
 REVISIONS_KEPT = 2_000
 
@@ -241,7 +240,7 @@ class Index:
         trimmed = time.monotonic()
         while not stop.wait(self._pause()):
             if time.monotonic() > trimmed + TRIM_SECONDS:
-                _trim()
+                self._trim()
                 trimmed = time.monotonic()
             try:
                 with reading(self.engine) as session:
@@ -266,7 +265,16 @@ class Index:
         if self._behind is None and self._level:
             if len(self._level.shelf(PUBLIC).texts) <= EXACT_LIMIT:
                 self.vectors.rest()
-            _give_back_memory()
+            # Building takes more than answering.
+            gc.collect()
+            self._trim()
+
+    def _trim(self) -> None:
+        """Give back what questions left behind."""
+        trim()
+        for encoder in self.encoders:
+            if isinstance(encoder, Rests):
+                encoder.rest()
 
     def close(self) -> None:
         """Wait for what is being built."""
@@ -446,7 +454,7 @@ class Index:
             level.bars = old.bars
         level.shelf(PUBLIC).warm_up()
         level.keep_rows_once()
-        _trim()
+        trim()
         return level
 
     def _documents(self, session: Session, old: Level | None) -> tuple[Document, ...] | None:
@@ -514,18 +522,6 @@ class Index:
 def _renewed(level: Level, **changes: Any) -> Level:
     """The same texts in another state: what was remembered of it no longer counts."""
     return replace(level, cache=OrderedDict(), lock=threading.Lock(), **changes)
-
-
-def _give_back_memory() -> None:
-    """Building takes more than answering; glibc keeps the rest unless asked for it."""
-    gc.collect()
-    _trim()
-
-
-def _trim() -> None:
-    """Questions leave holes too, 17 MB after some hundreds; closing them takes milliseconds."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _keyed(documents: Iterable[Document], encoder: Encoder) -> Keyed:

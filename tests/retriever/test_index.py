@@ -214,7 +214,7 @@ def test_watching_gives_back_what_questions_leave(
 ) -> None:
     stop, given_back = threading.Event(), threading.Event()
     monkeypatch.setattr(index_module, "TRIM_SECONDS", 0.0)
-    monkeypatch.setattr(index_module, "_trim", given_back.set)
+    monkeypatch.setattr(index_module, "trim", given_back.set)
     watcher = threading.Thread(target=shop_index.watch, args=(stop,))
     watcher.start()
     assert given_back.wait(10)
