@@ -29,7 +29,8 @@ from retriever.bars import BarBook, Bars, teaching
 from retriever.embeddings import Encoder, Rests, TokenStates, Vectors, has_learned, reads
 from retriever.general import as_asked, general_keys, shipped_vectors
 from retriever.memory import trim
-from retriever.rehearsal import Rehearsal
+from retriever.ranking import Asked
+from retriever.rehearsal import Rehearsal, can_teach
 from retriever.shelf import Background, Shelf
 from retriever.states import SeesTokens
 from retriever.texts import Document, document_of
@@ -345,18 +346,27 @@ class Index:
 
     def _rehearsed(self, level: Level, progress: Progress, breathe: Callable[[], object]) -> Bars:
         assert self._book
-        shelf = level.shelf(PUBLIC)
+        acceptable, shelf = self._book.acceptable, level.shelf(PUBLIC)
+        locales = sorted(
+            locale
+            for locale in {d.locale for d in level.documents}
+            if can_teach(shelf, locale, acceptable)
+            and not any(has_learned(encoder, locale) for encoder in level.encoders)
+        )
+        if not locales:
+            return {}
+        rehearsal = Rehearsal(shelf, level.states, self._general(level), breathe)
+        found = {}
+        for number in progress(range(len(locales)), "learning when to be silent", len(locales)):
+            found[locales[number]] = rehearsal.bar(locales[number], acceptable)
+        return {locale: bar for locale, bar in found.items() if bar}
+
+    def _general(self, level: Level) -> dict[str, list[Asked]]:
+        """What people ask any help desk, as the level's judges see it."""
         states: dict[str, TokenStates] = {}
         for encoder in level.encoders:
             states |= self._states(encoder, _general_keyed(encoder))
-        general = as_asked(level.encoders, level.backgrounds, states)
-        rehearsal = Rehearsal(shelf, level.states, general, breathe)
-        asked = {d.locale for d in level.documents}
-        locales = sorted(c for c in asked if not any(has_learned(e, c) for e in level.encoders))
-        found = {}
-        for number in progress(range(len(locales)), "learning when to be silent", len(locales)):
-            found[locales[number]] = rehearsal.bar(locales[number], self._book.acceptable)
-        return {locale: bar for locale, bar in found.items() if bar}
+        return as_asked(level.encoders, level.backgrounds, states)
 
     @property
     def epoch(self) -> int:

@@ -31,6 +31,18 @@ class Rehearsed:
     is_right: bool
 
 
+def can_teach(shelf: Shelf, locale: str, acceptable: float) -> bool:
+    """Whether a locale has phrasings enough to say from where to answer."""
+    return len(_phrasings(shelf, locale)) >= least_questions(acceptable)
+
+
+def _phrasings(shelf: Shelf, locale: str) -> list[int]:
+    """The phrasings of a locale, those of all articles mixed."""
+    texts = shelf.texts
+    rows = [n for n, t in enumerate(texts) if t.source == "phrasing" and t.locale == locale]
+    return sorted(rows, key=lambda n: texts[n].key)[:LIMIT]
+
+
 class Rehearsal:
     """Rehearses one shelf. `general` are background questions as asked, by locale.
 
@@ -50,14 +62,14 @@ class Rehearsal:
 
     def bar(self, locale: str, acceptable: float) -> Bar | None:
         """From where to answer in a locale; None where its phrasings are too few to say."""
-        if len(self._phrasings(locale)) < least_questions(acceptable):
+        if not can_teach(self._shelf, locale, acceptable):
             return None
         found = self.rehearse(locale)
         return learn_bar([r.confidence for r in found], [r.is_right for r in found], acceptable)
 
     def rehearse(self, locale: str) -> list[Rehearsed]:
         """Every question of a locale that the store can put to itself, in a fixed order."""
-        rows = self._phrasings(locale)
+        rows = _phrasings(self._shelf, locale)
         missed = rows[: round(len(rows) * NEAR_MISSES)]
         general = self._general.get(locale, ())[: round(len(rows) * GENERAL)]
         return [
@@ -65,12 +77,6 @@ class Rehearsal:
             *(self._without_its_article(row) for row in missed),
             *(self._nobodys(asked, n) for n, asked in enumerate(general)),
         ]
-
-    def _phrasings(self, locale: str) -> list[int]:
-        """The phrasings of a locale, those of all articles mixed."""
-        texts = self._shelf.texts
-        rows = [n for n, t in enumerate(texts) if t.source == "phrasing" and t.locale == locale]
-        return sorted(rows, key=lambda n: texts[n].key)[:LIMIT]
 
     def _without_itself(self, row: int) -> Rehearsed:
         gone = np.array(self._shelf.rows_by_key[self._shelf.texts[row].key], np.int32)

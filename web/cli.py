@@ -122,6 +122,8 @@ def import_(path: Path, locale: LocaleOption = None) -> int:
     try:
         with opened_services(settings) as services:
             services.index.bring_level(bar)
+            # What the next start would otherwise wait for.
+            services.index.rehearse(bar)
     except InUse:
         # A server owns the index; it follows history by itself.
         print("The running server is indexing the changes.")

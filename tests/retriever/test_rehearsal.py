@@ -224,6 +224,15 @@ def test_series_of_publications_teaches_once(
     assert taught == [learner.epoch]
 
 
+def test_store_with_few_phrasings_has_nothing_to_prepare(
+    shop_index: Index, book: BarBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Index, "_states", lambda *_: pytest.fail("tokens were looked up"))
+    shop_index._book = book
+    shop_index.rehearse()
+    assert shop_index.bars == {}
+
+
 def test_failure_to_learn_is_tried_again(
     engine: Engine, learner: Index, watched: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:

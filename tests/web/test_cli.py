@@ -48,6 +48,16 @@ def test_second_import_changes_nothing_and_a_changed_file_one_thing(
     assert run(home, "import", str(content)).stdout.startswith("1 created, 0 changed, 3 unchanged")
 
 
+def test_import_learns_when_to_be_silent(tmp_path: Path) -> None:
+    phrasings = ", ".join(f"reset my password {n}" for n in range(20))
+    file = f"title: Reset your password\nanswer: We send a link.\nphrasings: [{phrasings}]"
+    files = {"en/account/reset.md": file, "en/gift-cards/gift-card-expiry.md": GIFT_CARD}
+    content = write_content(tmp_path / "content", files)
+    run(tmp_path / "home", "import", str(content), VERBATIM_MAX_WRONG="0.05")
+    found = run(tmp_path / "home", "status", "--json", VERBATIM_MAX_WRONG="0.05")
+    assert json.loads(found.stdout)["silence"]["learned"]
+
+
 def test_bad_file_is_refused_with_its_line_and_stops_nothing(home: Path, tmp_path: Path) -> None:
     bad = {"en/a/broken.md": "title: [", "en/gift-cards/gift-card-expiry.md": GIFT_CARD}
     done = run(home, "import", str(write_content(tmp_path / "content", bad)))
