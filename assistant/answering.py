@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from sqlmodel import Session
 
 from assistant.explanations import detail_of
+from assistant.personal import masked
 from assistant.receipts import Receipt
 from assistant.understanding import Question, understand
 from kb.articles import Revision
@@ -187,7 +188,7 @@ def _receipt(judged: Judged, channel: str, audience: str) -> Receipt:
         epoch=findings.epoch,
         channel=channel,
         audience=audience,
-        question=question.text,
+        question=masked(question.text),
         locale=question.locale,
         outcome=LABELS[type(outcome)],
         confidence=findings.confidence,

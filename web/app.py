@@ -20,6 +20,7 @@ from web import (
     desk,
     desk_api,
     docs,
+    followup_pages,
     health,
     help_site,
     login,
@@ -60,7 +61,8 @@ def create_app(services: Services) -> FastAPI:
     problems.install(app)
     programs = (api.router, conversation_api.router, desk_api.router)
     staff = (login.router, desk.router, sidebar.router)
-    for router in (health.router, docs.router, *programs, *staff, widget.router, help_site.router):
+    customers = (widget.router, followup_pages.router, help_site.router)
+    for router in (health.router, docs.router, *programs, *staff, *customers):
         app.include_router(router)
     complete(app)
     return app
@@ -94,6 +96,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     feed.stop()
     stop.set()
     watcher.join(timeout=5)
+    feed.join()
 
 
 def _stop_on_signals(feed: Feed) -> None:

@@ -11,13 +11,14 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from assistant.live import WAKE, events_after, last_event
@@ -61,6 +62,7 @@ class Feed:
         self.is_stopping = False
         self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
         self._last = 0
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -68,14 +70,23 @@ class Feed:
         self._loop = loop
         with reading(self.engine) as session:
             self._last = last_event(session)
-        threading.Thread(target=self._watch, name="live-feed", daemon=True).start()
+        self._thread = threading.Thread(target=self._watch, name="live-feed", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """Let go of every open stream, so that the server can end."""
         self.is_stopping = True
+        self._call(set(self._watchers))
+
+    def join(self) -> None:
+        """Wait until the database is no longer looked at."""
+        if self._thread:
+            self._thread.join(timeout=5)
+
+    def _call(self, conversations: set[str]) -> None:
         if self._loop and not self._loop.is_closed():
             with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._wake, set(self._watchers))
+                self._loop.call_soon_threadsafe(self._wake, conversations)
 
     @contextmanager
     def watching(self, conversation_id: str = ALL) -> Iterator[asyncio.Event]:
@@ -95,57 +106,76 @@ class Feed:
                 woken.set()
 
     def _watch(self) -> None:
-        wait = _waiting_on(self.engine)
         while not self.is_stopping:
-            try:
-                if wait(LOOK if self._watchers else IDLE_LOOK):
-                    self._look()
-            except Exception:
-                # The database is away for a moment; streams stay open until it is back.
+            # The database may be away for a moment; streams stay open until it is back.
+            with suppress(psycopg.Error, sqlite3.Error, SQLAlchemyError):
+                self._watch_while_it_lasts()
+            if not self.is_stopping:
                 time.sleep(1)
-                with suppress(Exception):
-                    wait = _waiting_on(self.engine)
+
+    def _watch_while_it_lasts(self) -> None:
+        with closing(_bell_of(self.engine)) as bell:
+            self._look()
+            while not self.is_stopping:
+                if bell.rings(LOOK if self._watchers else IDLE_LOOK):
                     self._look()
 
     def _look(self) -> None:
         with reading(self.engine) as session:
             events = events_after(session, self._last)
-        if events and self._loop and not self._loop.is_closed():
+        if events:
             self._last = events[-1].id or self._last
-            moved = {event.conversation_id for event in events}
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._wake, moved)
+            self._call({event.conversation_id for event in events})
 
 
-def _waiting_on(engine: Engine) -> Callable[[float], bool]:
-    """A function that waits so many seconds at most and says whether something may be new."""
-    if engine.dialect.name == "postgresql":
-        return _listening(engine)
-    return _looking(engine)
+class Bell(Protocol):
+    """Rings when something may have been written."""
+
+    def rings(self, seconds: float) -> bool:
+        """Whether it did, after so many seconds at most."""
+
+    def close(self) -> None:
+        """Let go of the database."""
 
 
-def _listening(engine: Engine) -> Callable[[float], bool]:
-    url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = psycopg.connect(url, autocommit=True)
-    connection.execute(f"LISTEN {WAKE}")
-
-    def wait(_seconds: float) -> bool:
-        return any(True for _ in connection.notifies(timeout=1.0, stop_after=1))
-
-    return wait
+def _bell_of(engine: Engine) -> Bell:
+    return Listening(engine) if engine.dialect.name == "postgresql" else Looking(engine)
 
 
-def _looking(engine: Engine) -> Callable[[float], bool]:
-    connection = sqlite3.connect(engine.url.database or "", check_same_thread=False)
-    seen = [-1]
+class Listening:
+    """PostgreSQL wakes whoever listens, at the commit."""
 
-    def wait(seconds: float) -> bool:
+    def __init__(self, engine: Engine) -> None:
+        url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self.connection = psycopg.connect(url, autocommit=True)
+        self.connection.execute(f"LISTEN {WAKE}")
+
+    def rings(self, seconds: float) -> bool:
+        """Waits longer than asked to: nothing is looked at meanwhile."""
+        return any(True for _ in self.connection.notifies(timeout=IDLE_LOOK, stop_after=1))
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.connection.close()
+
+
+class Looking:
+    """An SQLite file counts the commits of everybody but the one who looks."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.connection = sqlite3.connect(engine.url.database or "", check_same_thread=False)
+        self.seen = 0
+
+    def rings(self, seconds: float) -> bool:
+        """Whether the count has moved."""
         time.sleep(seconds)
-        version = connection.execute("PRAGMA data_version").fetchone()[0]
-        is_new, seen[0] = version != seen[0], version
-        return bool(is_new)
+        before = self.seen
+        self.seen = self.connection.execute("PRAGMA data_version").fetchone()[0]
+        return self.seen != before
 
-    return wait
+    def close(self) -> None:
+        """Close the file."""
+        self.connection.close()
 
 
 def event_stream(
