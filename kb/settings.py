@@ -60,6 +60,9 @@ class Settings(BaseSettings):
         validate_default=True,
         description="Secret of 32 characters or more that signs what that help desk is told",
     )
+    followup_hours: float = Field(
+        24, ge=0, le=720, description="Hours after which mail asks whether it is solved; 0 never"
+    )
     max_request_bytes: int = Field(1_000_000, description="Largest request body accepted")
     trusted_proxies: str = Field(
         "127.0.0.1", description="Proxies whose X-Forwarded-For is believed"
