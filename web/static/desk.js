@@ -317,8 +317,10 @@ class Desk {
   }
 
   async claim() {
-    if (this.handoff?.status !== "waiting" || this.is_claiming) return;
     const id = this.current;
+    // A quick hand claims before the whole story has arrived.
+    const waits = this.handoff ? this.handoff.status === "waiting" : this.queue.some((item) => item.id === id);
+    if (!waits || this.is_claiming) return;
     this.is_claiming = true;
     try {
       await this.guarded(() => this.claim_this(id));

@@ -53,6 +53,9 @@ export class Suggestions {
     this.add.addEventListener("click", () => this.ask_new());
   }
 
+  /** What may be inserted, in the order of its numbers. */
+  get for_customers() { return this.items.filter((item) => !is_internal(item)); }
+
   get is_looking_up() { return this.input.value.trim() !== ""; }
 
   /** What the server suggests for the conversation or the question. */
@@ -97,7 +100,7 @@ export class Suggestions {
     this.add.hidden = this.handoff() === null;
     this.about.textContent = this.#words(found);
     const key = (item) => `${item.article}/${item.locale}/${item.version}/${item.sha256}`;
-    keep(this.list, found.items, key, (item, known) => this.#numbered(known ?? this.#card(item), found.items.indexOf(item)));
+    keep(this.list, found.items, key, (item, known) => this.#numbered(known ?? this.#card(item), this.for_customers.indexOf(item)));
   }
 
   #words(found) {
@@ -128,7 +131,7 @@ export class Suggestions {
     return el(
       "li",
       { class: "answer-card" },
-      el("h3", { lang: item.locale, dir: direction(item.locale) }, el("a", { href: item.url, target: "_blank", rel: "noopener" }, item.title)),
+      el(`h${this.root.dataset.level}`, { class: "answer-title", lang: item.locale, dir: direction(item.locale) }, el("a", { href: item.url, target: "_blank", rel: "noopener" }, item.title)),
       el("p", { class: "badges" }, item.badges.map(badge)),
       words,
       el("p", { class: "answer-meta" }, about.join(" · ")),
@@ -160,9 +163,9 @@ export class Suggestions {
     return el("button", { type: "button", class: "tool tool-small", "aria-label": t(text), title: t(text), onclick: act }, icon(drawing));
   }
 
-  /** The suggestion at that place, counted from 0. */
+  /** The suggestion with that number, counted from 0; those for agents only have none. */
   insert_at(place) {
-    const item = this.items[place];
+    const item = this.for_customers[place];
     if (!item) toast(t("nothing_to_insert"), "error");
     else this.insert(item);
   }
