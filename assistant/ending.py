@@ -3,6 +3,7 @@
 from datetime import timedelta
 from hashlib import sha256
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, select
 
 from assistant import live
@@ -59,8 +60,7 @@ def send_transcript(
     Raises Invalid for what is no address, Conflict after a few copies.
     """
     to = check_address(email)
-    prefix, whom = f"transcript-{_short(conversation.id)}-", _short(to)
-    query = select(Outgoing).where(col(Outgoing.key).startswith(prefix, autoescape=True))
+    whom, query = _short(to), select(Outgoing).where(_copies_of(conversation))
     sent = session.exec(query.order_by(col(Outgoing.id))).all()
     latest = sent[-1] if sent else None
     if latest and latest.key.endswith(whom) and now() - latest.created_at < SAME_CLICK:
@@ -68,7 +68,16 @@ def send_transcript(
     if len(sent) >= COPIES_LIMIT:
         raise Conflict(f"{COPIES_LIMIT} copies were sent already")
     letter = transcript_of(session, conversation, to, settings)
-    queue(session, "mail", f"{prefix}{len(sent) + 1}-{whom}", letter.as_data())
+    key = f"{_prefix(conversation)}{len(sent) + 1}-{whom}"
+    queue(session, "mail", key, letter.as_data())
+
+
+def _copies_of(conversation: Conversation) -> ColumnElement[bool]:
+    return col(Outgoing.key).startswith(_prefix(conversation), autoescape=True)
+
+
+def _prefix(conversation: Conversation) -> str:
+    return f"transcript-{_short(conversation.id)}-"
 
 
 def _short(text: str) -> str:
@@ -84,10 +93,11 @@ def erase(session: Session, conversation: Conversation) -> None:
     if handoff and handoff.status == WITH_AGENT:
         raise Conflict("somebody is with you; end the conversation first")
     cancel(session, conversation)
-    _erase_words(session, conversation)
+    erase_words(session, conversation)
 
 
-def _erase_words(session: Session, conversation: Conversation) -> None:
+def erase_words(session: Session, conversation: Conversation) -> None:
+    """Its turns, tokens, cases and copies that could not be sent; what it counted for stays."""
     id_ = conversation.id
     handoffs = session.exec(select(Handoff).where(Handoff.conversation_id == id_)).all()
     for handoff in handoffs:
@@ -101,6 +111,8 @@ def _erase_words(session: Session, conversation: Conversation) -> None:
     session.flush()
     for gone in (Turn, ConversationToken, Handoff, live.LiveEvent):
         session.execute(delete(gone).where(col(gone.conversation_id) == id_))
+    unsent = (_copies_of(conversation), col(Outgoing.given_up_at).is_not(None))
+    session.execute(delete(Outgoing).where(*unsent))
     session.delete(conversation)
     session.flush()
     live.tell(session, id_, "deleted", {})

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     followup_hours: float = Field(
         24, ge=0, le=720, description="Hours after which mail asks whether it is solved; 0 never"
     )
+    retention_days: int = Field(
+        365, ge=0, le=36500, description="Days after which a conversation is erased; 0 is never"
+    )
     max_request_bytes: int = Field(1_000_000, description="Largest request body accepted")
     trusted_proxies: str = Field(
         "127.0.0.1", description="Proxies whose X-Forwarded-For is believed"

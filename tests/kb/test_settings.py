@@ -23,6 +23,7 @@ VALUES = {
     "smtp_url": "smtp://user:secret@mail.example.com:587",
     "mail_from": "Quillhaven <help@example.com>",
     "followup_hours": "48",
+    "retention_days": "90",
     "webhook_url": "https://desk.example.com/hooks/1",
     "webhook_secret": "a secret of thirty-two characters",
     "widget_origins": "https://shop.example.com",
