@@ -27,6 +27,7 @@ class Desk {
     this.presence = null;
     this.handoffs = new Map();
     this.current = null;
+    this.round = 0;
     this.drafts = new Drafts();
     const open = (id) => this.open(id);
     this.lists = { mine: new CaseList($("mine"), { open }), queue: new CaseList($("queue"), { open }) };
@@ -89,10 +90,12 @@ class Desk {
   }
 
   async load_lists() {
+    const round = (this.list_round = (this.list_round ?? 0) + 1);
     const [mine, queue] = await Promise.all([
       this.api.get("/handoffs?status=mine&limit=50"),
       this.api.get("/handoffs?status=waiting&limit=100"),
     ]);
+    if (round !== this.list_round) return;
     const known = new Set(this.queue.filter((item) => item.offered_to_me).map((item) => item.id));
     this.mine = mine.items.map(with_start);
     this.queue = queue.items.map(with_start);
@@ -116,17 +119,17 @@ class Desk {
     for (const item of this.mine) this.composer.flush(item.id);
   }
 
-  async reload() {
-    const id = this.current;
-    const found = await this.api.get(`/handoffs/${id}`);
-    this.take(found);
-  }
+  reload() { return this.fetch_case(() => this.api.get(`/handoffs/${this.current}`)); }
 
-  /** A whole package from the server. */
-  take(found) {
-    this.handoffs.set(found.id, found);
-    if (found.id !== this.current) return;
-    this.draw_all();
+  /** A whole package from the server; one that was asked for before another came is not taken. */
+  async fetch_case(ask_server) {
+    const round = (this.round += 1);
+    const found = await ask_server();
+    const known = this.handoffs.get(found.id);
+    if (known && known.round > round) return;
+    keep_newer_turns(found, known);
+    this.handoffs.set(found.id, Object.assign(found, { round }));
+    if (found.id === this.current) this.draw_all();
   }
 
   take_turn(id, turn) {
@@ -152,7 +155,7 @@ class Desk {
 
   handoff_changed({ id }) {
     this.refresh();
-    if (id === this.current && !this.is_claiming) this.guarded(() => this.reload());
+    if (id === this.current) this.guarded(() => this.reload());
     else this.handoffs.delete(id);
   }
 
@@ -331,7 +334,7 @@ class Desk {
 
   async claim_this(id) {
     try {
-      this.take(await this.api.post(`/handoffs/${id}/claim`));
+      await this.fetch_case(() => this.api.post(`/handoffs/${id}/claim`));
     } catch (problem) {
       if (problem.status !== 409) throw problem;
       return this.lost_claim(id);
@@ -345,9 +348,9 @@ class Desk {
 
   async lost_claim(id) {
     this.refresh();
-    const found = await this.api.get(`/handoffs/${id}`);
-    this.take(found);
-    toast(found.agent ? t("taken", { name: found.agent.name }) : t("taken_by_somebody"), "error");
+    await this.fetch_case(() => this.api.get(`/handoffs/${id}`));
+    const { agent } = this.handoffs.get(id);
+    toast(agent ? t("taken", { name: agent.name }) : t("taken_by_somebody"), "error");
   }
 
   release() {
@@ -518,6 +521,12 @@ class Desk {
       escape: (event) => { if (event.target === $("text")) $("transcript-scroll").focus(); },
     });
   }
+}
+
+/** Turns that came live while the package was on its way. */
+function keep_newer_turns(found, known) {
+  const last = found.transcript.at(-1)?.n ?? 0;
+  found.transcript.push(...(known?.transcript.filter((turn) => turn.n > last) ?? []));
 }
 
 function closing(menu) {
