@@ -5,6 +5,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -80,17 +81,80 @@ def make_database(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Ca
             migrate(engine)
             engine.dispose()
             return url
-        name = f"verbatim_test_{uuid.uuid4().hex[:8]}"
-        with psycopg.connect(POSTGRES, autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('template')}")
-        made.append(name)
-        return _url_of(name)
+        pool = request.getfixturevalue("postgres_pool")
+        made.append(pool.take())
+        return _url_of(made[-1])
 
     yield make
-    if made:
-        with psycopg.connect(POSTGRES, autocommit=True) as admin:
-            for name in made:
-                admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    for name in made:
+        request.getfixturevalue("postgres_pool").give_back(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_pool(template: str) -> Iterator["PostgresPool"]:
+    """Databases that tests use one after the other: emptying one is a hundred times quicker."""
+    with psycopg.connect(POSTGRES, autocommit=True) as admin:
+        pool = PostgresPool(admin, template)
+        yield pool
+        pool.close()
+
+
+class PostgresPool:
+    """Empty, migrated databases; one whose schema a test has changed is not used again."""
+
+    def __init__(self, admin: "psycopg.Connection[Any]", template: str) -> None:
+        self.admin, self.template = admin, template
+        self.free: list[str] = []
+        self.shape = self._shape_of(template)
+
+    def take(self) -> str:
+        """A database nobody uses."""
+        if self.free:
+            return self.free.pop()
+        name = f"verbatim_test_{uuid.uuid4().hex[:8]}"
+        self.admin.execute(f"CREATE DATABASE {name} TEMPLATE {self.template}")
+        return name
+
+    def give_back(self, name: str) -> None:
+        """Throw out whoever is still in it, and everything they left."""
+        leave = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+        self.admin.execute(leave, [name])
+        if self._shape_of(name) == self.shape:
+            self._empty(name)
+            self.free.append(name)
+        else:
+            self._drop(name)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        for name in self.free:
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        self.admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _shape_of(self, name: str) -> list[Any]:
+        columns = "SELECT table_name, column_name, data_type FROM information_schema.columns"
+        with psycopg.connect(self._address(name)) as connection:
+            where = " WHERE table_schema = 'public' ORDER BY 1, 2"
+            found = connection.execute(columns + where).fetchall()
+            if not any(table == "alembic_version" for table, *_ in found):
+                return found
+            return [*found, *connection.execute("SELECT version_num FROM alembic_version")]
+
+    def _empty(self, name: str) -> None:
+        tables = sorted({row[0] for row in self.shape if len(row) == 3} - {"alembic_version"})
+        with psycopg.connect(self._address(name)) as connection:
+            # Foreign keys are not looked at: every table is emptied.
+            connection.execute("SET LOCAL session_replication_role = replica")
+            for table in tables:
+                connection.execute(f'DELETE FROM "{table}"')
+            used = "SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL"
+            for (sequence,) in connection.execute(used).fetchall():
+                connection.execute(f"ALTER SEQUENCE {sequence} RESTART")
+
+    def _address(self, name: str) -> str:
+        return f"{POSTGRES.rsplit('/', 1)[0]}/{name}"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_postgres)])
