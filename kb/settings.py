@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         365, ge=0, le=36500, description="Days after which a conversation is erased; 0 is never"
     )
+    rewriter_url: str = Field(
+        "", description="OpenAI-compatible model that makes searches of follow-ups; empty is none"
+    )
+    rewriter_model: str = Field("", validate_default=True, description="That model's name")
+    rewriter_key: str = Field("", repr=False, description="Key for that model's server")
     max_request_bytes: int = Field(1_000_000, description="Largest request body accepted")
     trusted_proxies: str = Field(
         "127.0.0.1", description="Proxies whose X-Forwarded-For is believed"
@@ -117,11 +122,18 @@ class Settings(BaseSettings):
             raise ValueError("write smtp://user:password@host:587?starttls=1 or smtps://host")
         return value
 
-    @field_validator("webhook_url")
+    @field_validator("rewriter_model")
+    @classmethod
+    def _named(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("rewriter_url") and not value:
+            raise ValueError("name the model that the server at VERBATIM_REWRITER_URL should use")
+        return value
+
+    @field_validator("webhook_url", "rewriter_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
         if value and not re.fullmatch(r"https?://[^/?#\s]+(/[^#\s]*)?", value):
-            raise ValueError("write a whole address such as https://desk.example.com/hooks/1")
+            raise ValueError("write a whole address such as https://desk.example.com/v1")
         return value
 
     @field_validator("webhook_secret")

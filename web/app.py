@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from assistant.exchanges import Assistant
+from assistant.rewriting import rewriter_of
 from kb.settings import Settings
 from web import (
     api,
@@ -49,7 +50,9 @@ def create_app(services: Services) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.services = services
-    app.state.assistant = Assistant(services.engine, services.index, settings)
+    app.state.assistant = Assistant(
+        services.engine, services.index, settings, rewriter_of(settings)
+    )
     app.state.feed = Feed(services.engine)
     app.add_middleware(
         Guard,

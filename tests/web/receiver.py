@@ -1,19 +1,20 @@
-"""A real help desk on loopback that keeps what it is told."""
+"""A real server on loopback, a help desk's or a model's, that keeps what it is told."""
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
 class Receiver:
-    """What has come, as (headers, body); answers with `status`, to redirects with a place."""
+    """What has come, as (headers, body); answers with `status` and `reply` after a delay."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.status = 204
         self.reply: bytes = b""
+        self.delay = 0.0
         self.url = ""
 
 
@@ -26,6 +27,11 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             received.requests.append((dict(self.headers.items()), body))
+            threading.Event().wait(received.delay)
+            with suppress(ConnectionError):
+                self._answer()
+
+        def _answer(self) -> None:
             self.send_response(received.status)
             self.send_header("Location", "/elsewhere")
             self.send_header("Content-Type", "application/json")
