@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from assistant.letters import Letter, html_page, paragraph
@@ -145,3 +146,19 @@ def test_what_a_server_turned_away_arrives_from_the_outbox_later(engine: Engine)
         box.refusal = ""
         assert deliver_due(engine, senders, NOON + timedelta(hours=1)) == (1, 0)
     assert [message["Date"].datetime for message in box.messages] == [NOON]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"smtp_url": "mail.example.com:587"},
+        {"smtp_url": "http://mail.example.com"},
+        {"smtp_url": "smtp://"},
+        {"mail_from": "Quillhaven"},
+        {"mail_from": "a@example.com\nBcc: b@example.com"},
+        {"mail_from": "a@example.com, b@example.com"},
+    ],
+)
+def test_setting_that_cannot_send_is_refused_at_the_start(given: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="write"):
+        Settings(**given)
