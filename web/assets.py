@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 STATIC = Path(__file__).parent / "static"
 FOREVER = "public, max-age=31536000, immutable"
 FOR_A_DAY = "public, max-age=86400"
+MODULES = "staff/"
 
 router = APIRouter(include_in_schema=False)
 _files = StaticFiles(directory=STATIC)
@@ -27,10 +28,15 @@ def _digest(name: str) -> str:
     return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
 
 
+def _loosely(path: str) -> str:
+    """Modules name each other without a digest, so a browser asks whether they have changed."""
+    return "no-cache" if path.startswith(MODULES) else FOR_A_DAY
+
+
 @router.api_route("/static/{path:path}", methods=["GET", "HEAD"])
 async def static_file(request: Request, path: str, v: str = "") -> Response:
     """A static file; kept for ever by readers who asked for exactly these bytes."""
     response = await _files.get_response(path, request.scope)
     is_exact = response.status_code < 400 and v == _digest(path)
-    response.headers["Cache-Control"] = FOREVER if is_exact else FOR_A_DAY
+    response.headers["Cache-Control"] = FOREVER if is_exact else _loosely(path)
     return response

@@ -5,6 +5,7 @@ from fastapi.responses import Response
 
 from kb.db import reading
 from web.guards import person_of
+from web.i18n import CATEGORIES, category_name
 from web.login import no_desk_for, staff_locale, staff_page, to_sign_in
 from web.pages import services_of
 from web.staff_texts import texts_in
@@ -21,4 +22,6 @@ def desk(request: Request) -> Response:
         return to_sign_in(request)
     if not person.may("serve"):
         return no_desk_for(request, person)
-    return staff_page(request, "desk.html", person=person, texts=texts_in(staff_locale(request)))
+    locale = staff_locale(request)
+    skills = {name: category_name(name, locale) for name in CATEGORIES}
+    return staff_page(request, "desk.html", person=person, texts=texts_in(locale), skills=skills)

@@ -155,6 +155,7 @@ def _article(version: int, state: str, approved_at: str | None = None) -> Exampl
         "body": new["body"],
         "body_html": render(new["body"], SITE),
         "phrasings": new["phrasings"],
+        "verify_every": new.get("verify_every"),
         "state": state,
         "live": False,
         "outdated": False,

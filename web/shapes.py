@@ -155,6 +155,7 @@ class Article(Words):
     body: str = Field(description="The long form behind the answer, in Markdown")
     body_html: str = Field(description="`body` as safe HTML")
     phrasings: list[str] = Field(description="Questions it answers, in customers' words")
+    verify_every: str | None = Field(description="How often somebody looks at it again, as `90d`")
     state: State
     live: bool = Field(description="Whether this version is what readers see now")
     outdated: bool = Field(description="A translation whose source has moved on since")

@@ -124,6 +124,7 @@ TEXTS = {
     "back_to_queue": _("Back to the queue"),
     "for_anybody": _("For anybody who is online"),
     "with_skill": _("Somebody for: %(skill)s"),
+    "sign_in_first": _("Sign in, and the approved answers are here."),
     "waiting_for_key": _("Waiting for the help desk to sign you in."),
 }  # fmt: skip
 

@@ -24,7 +24,7 @@ from kb.settings import Settings
 from retriever.embeddings import Encoder
 from retriever.index import Index
 from retriever.vectors import VectorStore
-from tests.cast import PASSWORD_RESET, shop
+from tests.cast import DELIVERY_COSTS, PASSWORD_RESET, shop
 from web.app import create_app
 from web.services import Services
 
@@ -372,6 +372,23 @@ def test_help_desk_on_another_origin_gets_the_answer_by_message(
     assert (given["article"], given["version"]) == ("reset-password", 1)
     assert given["sha256"] == hashlib.sha256(RESET.encode()).hexdigest()
     page.close()
+
+
+def test_better_wording_is_saved_as_a_draft_of_the_same_article(
+    browser: Browser, site: Site
+) -> None:
+    with at_desk(browser, site, "sami") as page:
+        page.locator("#lookup").fill("how much is shipping")
+        card = page.locator(".answer-card").filter(has_text="What delivery costs")
+        card.get_by_role("button", name="Suggest a better wording").click()
+        dialog = page.get_by_role("dialog", name="Suggest a better wording")
+        dialog.get_by_role("textbox").fill("Delivery costs €3.95; from €50 it is free.")
+        with page.expect_response("**/articles/delivery-costs/revisions") as posted:
+            dialog.get_by_role("button", name="Save draft").click()
+        expect(page.get_by_text("The draft is saved.")).to_be_visible()
+        made = posted.value.json()
+        kept = (made["state"], made["live"], made["body"], made["phrasings"])
+        assert kept == ("draft", False, DELIVERY_COSTS.body, list(DELIVERY_COSTS.phrasings))
 
 
 def test_help_desk_that_was_not_named_gets_nothing(browser: Browser, site: Site) -> None:

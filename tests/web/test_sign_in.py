@@ -163,5 +163,11 @@ def test_only_named_help_desks_may_frame_the_sidebar(services: Services) -> None
     )
 
 
+def test_modules_of_the_desk_are_never_older_than_the_desk(client: TestClient) -> None:
+    reply = client.get("/static/staff/page.js")
+    assert (reply.status_code, reply.headers["cache-control"]) == (200, "no-cache")
+    assert "max-age" in client.get("/static/theme.js").headers["cache-control"]
+
+
 def test_nobody_frames_it_unless_asked(client: TestClient) -> None:
     assert client.get("/sidebar").headers["content-security-policy"].endswith("ancestors 'self'")

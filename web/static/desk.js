@@ -8,7 +8,7 @@ import { ask, prepare_dialogs } from "./staff/dialogs.js";
 import { el, icon, toast } from "./staff/dom.js";
 import { Keys, single_keys } from "./staff/keys.js";
 import { Live } from "./staff/live.js";
-import { number, page, t } from "./staff/page.js";
+import { number, page, skill_name, t } from "./staff/page.js";
 import { Suggestions } from "./staff/suggestions.js";
 import { Transcript } from "./staff/transcript.js";
 
@@ -96,11 +96,13 @@ class Desk {
       this.api.get("/handoffs?status=waiting&limit=100"),
     ]);
     if (round !== this.list_round) return;
-    const known = new Set(this.queue.filter((item) => item.offered_to_me).map((item) => item.id));
+    const known = new Set([...this.queue.filter((item) => item.offered_to_me), ...this.mine].map((item) => item.id));
+    const is_first = this.queue_total === undefined;
     this.mine = mine.items.map(with_start);
     this.queue = queue.items.map(with_start);
     this.queue_total = queue.total;
-    for (const item of this.queue) if (item.offered_to_me && !known.has(item.id)) this.notify(item.id, t("new_for_you", { want: item.want }));
+    const fresh = [...this.queue.filter((item) => item.offered_to_me), ...this.mine].filter((item) => !known.has(item.id) && item.id !== this.current);
+    if (!is_first) for (const item of fresh) this.tell_of(item);
     this.draw_lists();
   }
 
@@ -193,6 +195,13 @@ class Desk {
     if (!n || !this.is_mine || document.hidden || n <= (this.handoff.read.agent ?? 0)) return;
     this.handoff.read.agent = n;
     this.api.post(`/handoffs/${this.current}/read`, { n }).then(() => this.refresh(), () => {});
+  }
+
+  /** Offered, or passed on to me by a colleague. */
+  tell_of(item) {
+    const text = t("new_for_you", { want: item.want });
+    toast(text, this.mine.includes(item) ? "done" : "quiet");
+    this.notify(item.id, text);
   }
 
   notify(id, text) {
@@ -385,11 +394,11 @@ class Desk {
     const others = this.agents.filter((agent) => agent.id !== page.me.id && agent.online);
     const skills = [...new Set(this.agents.flatMap((agent) => agent.skills ?? []))].sort();
     const option = (value, name, about, checked) => el("label", { class: "option" }, el("input", { type: "radio", name: "to", value, checked }), el("span", {}, el("strong", { dir: "auto" }, name), about && el("small", {}, about)));
-    const words = (agent) => [agent.languages?.map((code) => page.locales[code] ?? code).join(", "), agent.skills?.join(", "), `${number(agent.open)}/${number(agent.room)}`].filter(Boolean).join(" · ");
+    const words = (agent) => [agent.languages?.map((code) => page.locales[code] ?? code).join(", "), agent.skills?.map(skill_name).join(", "), `${number(agent.open)}/${number(agent.room)}`].filter(Boolean).join(" · ");
     return [
       option("", t("back_to_queue"), t("for_anybody"), true),
       ...others.map((agent) => option(String(agent.id), agent.name, words(agent), false)),
-      ...skills.map((skill) => option(skill, t("with_skill", { skill }), "", false)),
+      ...skills.map((skill) => option(skill, t("with_skill", { skill: skill_name(skill) }), "", false)),
     ];
   }
 

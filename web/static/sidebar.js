@@ -42,7 +42,7 @@ class Sidebar {
       this.lost.hidden = problem.status !== 0;
       this.lost.querySelector("span").textContent = problem.words;
       this.door.hidden = problem.status === 0;
-      this.door.querySelector("span").textContent = is_framed && !this.api.has_key ? t("waiting_for_key") : problem.words;
+      this.door.querySelector("span").textContent = is_framed && !this.api.has_key ? t("waiting_for_key") : problem.status === 401 ? t("sign_in_first") : problem.words;
       this.door.querySelector("a").hidden = is_framed;
     }
   }
@@ -88,6 +88,7 @@ class Sidebar {
 
   /** Into the help desk's own field; alone on its page, onto the clipboard. */
   give(type, { article, version, locale, title, text, html, url, sha256 }) {
+    if (is_framed && type === "insert") this.suggestions.note_use({ article, version, locale }, "inserted");
     if (is_framed) return this.tell({ type: `verbatim:${type}`, article, version, locale, title, text, html, url, sha256 });
     copy(type === "link" ? url : text).then((is_done) => is_done && toast(t("copied")));
     return false;

@@ -1,7 +1,7 @@
 // The list at the side: my conversations and the queue, with waits that count up.
 
 import { el, icon, keep } from "./dom.js";
-import { has_text, language, number, stopwatch, t } from "./page.js";
+import { has_text, language, number, skill_name, stopwatch, t } from "./page.js";
 
 export const name_of = (customer) => customer?.name || customer?.email || t("visitor");
 export const reason_of = (reason) => (has_text(`reason_${reason}`) ? t(`reason_${reason}`) : reason);
@@ -64,8 +64,8 @@ function case_content(item, place) {
       item.returned && !place && el("span", { class: "chip chip-warm" }, icon("undo-2"), t("returned")),
       item.wish && item.wish !== "wait" && el("span", { class: "chip chip-warm" }, icon(item.wish === "email" ? "mail" : "phone"), t(`wish_${item.wish}`)),
       !place && el("span", {}, reason_of(item.reason)),
-      el("span", {}, item.language_name && !place ? item.language_name : language(item.locale)),
-      item.skill && el("span", { dir: "auto" }, item.skill),
+      el("span", {}, language(item.locale)),
+      item.skill && el("span", { dir: "auto" }, skill_name(item.skill)),
       !place && item.position && el("span", {}, t("place", { n: number(item.position) })),
       place > 0 && place <= 9 && el("kbd", { "aria-hidden": "true" }, `Alt ${number(place)}`),
     ),

@@ -16,14 +16,19 @@ const names = new Intl.DisplayNames([LOCALE], { type: "language", fallback: "cod
 
 /** A text by its name, with %(values)s filled in. */
 export function t(name, values = {}) {
-  return (page.texts[name] ?? name).replace(/%\((\w+)\)s/g, (_all, key) => String(values[key] ?? ""));
+  return (page.texts[name] ?? name).replace(/%\((\w+)\)s/g, (_all, key) => isolated(String(values[key] ?? "")));
 }
+/** Left-to-right words within right-to-left ones keep their own punctuation. */
+const isolated = (value) => (document.dir === "rtl" ? `\u2068${value}\u2069` : value);
 export const has_text = (name) => name in page.texts;
 
 export const number = (value) => formats.number.format(value);
 export const time_of = (iso) => formats.time.format(new Date(iso));
 export const short_day = (iso) => formats.short.format(new Date(iso));
 export const language = (code) => (code ? names.of(code) : "");
+
+/** A skill is often a category of the help centre, which has a name in each language. */
+export const skill_name = (skill) => page.skills?.[skill] ?? skill;
 
 /** Today, yesterday, or the date. */
 export function day_of(iso) {

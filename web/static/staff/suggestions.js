@@ -154,7 +154,8 @@ export class Suggestions {
       el("span", { class: "answer-more" },
         this.#small("copy", "copy", copied),
         this.#small("flag", "flag", () => this.ask_flag(item)),
-        this.#small("pencil-line", "fix", () => this.ask_fix(item)),
+        // What nobody has approved yet is finished by its author.
+        !item.badges.includes("not_validated") && this.#small("pencil-line", "fix", () => this.ask_fix(item)),
       ),
     );
   }
@@ -214,9 +215,9 @@ export class Suggestions {
   async #save_fix(item, answer) {
     const path = `/articles/${item.article}`;
     const whole = await this.api.get(`${path}/versions/${item.version}?locale=${item.locale}`);
-    const { title, body, phrasings, category, audience } = whole;
+    const { title, body, phrasings, category, audience, verify_every } = whole;
     // Everything but the answer stays as it was.
-    const kept = { locale: item.locale, title, body, phrasings, category, audience, owner: item.owner ?? "" };
+    const kept = { locale: item.locale, title, body, phrasings, category, audience, verify_every, owner: item.owner ?? "" };
     await this.api.post(`${path}/revisions`, { ...kept, answer, based_on: item.version });
   }
 

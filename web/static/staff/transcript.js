@@ -9,7 +9,12 @@ export class Transcript {
   constructor({ scroller, list, jump, retry }) {
     Object.assign(this, { scroller, list, jump, retry });
     jump.addEventListener("click", () => this.to_end());
-    scroller.addEventListener("scroll", () => { if (this.is_at_end) jump.hidden = true; });
+    scroller.addEventListener("scroll", () => {
+      this.follows = this.is_at_end;
+      if (this.follows) jump.hidden = true;
+    });
+    // A field that grows must not push the last message out of sight.
+    new ResizeObserver(() => { if (this.follows) this.to_end(); }).observe(scroller);
   }
 
   get is_at_end() {
@@ -19,6 +24,7 @@ export class Transcript {
 
   to_end() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.follows = true;
     this.jump.hidden = true;
   }
 
@@ -89,7 +95,7 @@ function said(turn, words) {
 }
 
 function status_line(turn) {
-  return el("li", { class: "turn turn-system" }, el("p", {}, el("span", { dir: "auto", lang: turn.locale }, turn.text), " ", el("time", { datetime: turn.at }, time_of(turn.at))));
+  return el("li", { class: "turn turn-system" }, el("p", { dir: "auto", lang: turn.locale }, el("span", {}, turn.text), " ", el("time", { datetime: turn.at }, time_of(turn.at))));
 }
 
 function by(turn, author, words) {
