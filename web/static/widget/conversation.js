@@ -5,6 +5,9 @@ const RETRY_MOST_MS = 30000;
 const SLOW_MS = 6000;
 const TYPING_MS = 5000;
 const KEEP_MS = 24 * 3600 * 1000;
+const SETTLE_MS = 50; // what another tab has just written takes a moment to be seen here
+
+const kept_talk = () => memory.get("talk") || {};
 
 const backed_off = (tries) => Math.min(RETRY_MS * 2 ** tries, RETRY_MOST_MS) * (0.5 + Math.random() / 2);
 
@@ -18,7 +21,7 @@ class Conversation {
       this.channel = new BroadcastChannel(KEY);
       this.channel.onmessage = ({ data }) => this.hear(data);
     } catch { /* each tab then follows the stream by itself */ }
-    addEventListener("storage", ({ key }) => key === KEY && this.look());
+    addEventListener("storage", ({ key }) => (!key || key.startsWith(KEY)) && this.look());
     addEventListener("online", () => this.wake());
     addEventListener("offline", () => this.set_trouble("offline"));
     addEventListener("pagehide", () => this.rest());
@@ -38,22 +41,27 @@ class Conversation {
 
   get is_live() { return ["waiting", "with_agent"].includes(this.state.status); }
 
-  get outbox() { return memory.read().outbox || []; }
+  get outbox() { return memory.list("out ").map(([, item]) => item); }
 
   get last_n() { return Math.max(0, ...this.turns.keys()); }
 
   get list() { return [...this.turns.values()].sort((one, other) => one.n - other.n); }
 
   get unread() {
-    const seen = memory.read().seen || 0;
+    const seen = this.seen;
     return this.list.filter((turn) => turn.n > seen && turn.author !== "customer" && turn.author !== "system").length;
+  }
+
+  get seen() {
+    const { id, n } = memory.get("seen") || {};
+    return id === this.id ? n : 0;
   }
 
   // -- what is known ---------------------------------------------------------------
 
   /* Storage has moved under us: another tab began, ended or wrote. */
   look() {
-    const { id } = memory.read();
+    const { id } = kept_talk();
     if (id !== this.id) {
       this.clear();
       if (id) this.load();
@@ -66,7 +74,7 @@ class Conversation {
   }
 
   async load() {
-    const { id, token } = memory.read();
+    const { id, token } = kept_talk();
     if (!id) return false;
     if (id !== this.id) this.clear();
     Object.assign(this, { id, token });
@@ -76,7 +84,7 @@ class Conversation {
       return true;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (error.is_gone && id === memory.read().id) this.forget("gone");
+      if (error.is_gone && id === kept_talk().id) this.forget("gone");
       else if (error.is_passing) this.set_trouble(navigator.onLine === false ? "offline" : "blocked");
       return false;
     }
@@ -115,9 +123,7 @@ class Conversation {
 
   /* The key is gone; what was typed stays. */
   forget(why) {
-    memory.change((kept) => {
-      for (const name of ["id", "token", "seen"]) delete kept[name];
-    });
+    for (const name of ["talk", "seen"]) memory.set(name);
     this.clear();
     this.set_trouble(why);
     this.tell("change");
@@ -155,15 +161,15 @@ class Conversation {
 
   post(item) {
     const page = { page_url: (location.origin + location.pathname).slice(0, 1000), page_title: document.title.slice(0, 200) };
-    memory.change((kept) => {
-      kept.outbox = [...(kept.outbox || []), { client_id: made_up(), at: new Date().toISOString(), ...page, ...item }];
-    });
+    const at = new Date().toISOString();
+    const key = `out ${at} ${TAB} ${String((this.posted = (this.posted || 0) + 1)).padStart(4, "0")}`;
+    memory.set(key, { key, client_id: made_up(), at, ...page, ...item });
     this.tell("change");
     this.flush();
   }
 
   discard(client_id) {
-    memory.change((kept) => { kept.outbox = (kept.outbox || []).filter((item) => item.client_id !== client_id); });
+    for (const item of this.outbox) if (item.client_id === client_id) memory.set(item.key);
     this.tell("change");
   }
 
@@ -208,9 +214,7 @@ class Conversation {
   }
 
   fail(item, error) {
-    memory.change((kept) => {
-      for (const waiting of kept.outbox || []) if (waiting.client_id === item.client_id) waiting.failed = error.message;
-    });
+    memory.set(item.key, { ...item, failed: error.message });
     this.tell("error", { status: error.status, message: error.message });
     this.tell("change");
   }
@@ -230,13 +234,13 @@ class Conversation {
 
   /* A conversation to write in: this tab's, another tab's, or a new one. */
   async begin() {
-    const kept = memory.read();
+    if (!kept_talk().id) await rest(SETTLE_MS);
+    const kept = kept_talk();
     if (kept.id) {
       if (kept.id !== this.id) this.clear();
       Object.assign(this, { id: kept.id, token: kept.token });
       return;
     }
-    const { pages, searches } = visit.read();
     const made = await call("POST", "/conversations", {
       body: {
         channel: "widget",
@@ -245,8 +249,8 @@ class Conversation {
         page_title: document.title.slice(0, 200),
         ...(document.referrer && { referrer: document.referrer.split(/[?#]/)[0].slice(0, 1000) }),
         ...(this.identity && { identity: this.identity }),
-        pages: pages || [],
-        searches: searches || [],
+        pages: visit.get("pages") || [],
+        searches: visit.get("searches") || [],
       },
     });
     this.enter(made.id, made.token);
@@ -255,7 +259,7 @@ class Conversation {
 
   enter(id, token) {
     if (this.id !== id) this.clear();
-    memory.change((kept) => Object.assign(kept, { id, token, seen: 0 }));
+    memory.set("talk", { id, token });
     Object.assign(this, { id, token });
   }
 
@@ -297,7 +301,7 @@ class Conversation {
   }
 
   fresh() {
-    memory.change((kept) => { kept.outbox = []; });
+    for (const { key } of this.outbox) memory.set(key);
     this.forget("");
   }
 
@@ -311,21 +315,21 @@ class Conversation {
 
   /* A signed-in customer comes back to what is still going on, on any device. */
   async recover() {
-    if (!this.identity || memory.read().id) return;
+    if (!this.identity || kept_talk().id) return;
     try {
       const going_on = (await this.mine()).find(({ status, changed_at }) => status !== "resolved" && Date.now() - new Date(changed_at) < KEEP_MS);
-      if (going_on && !memory.read().id) await this.resume(going_on.id);
+      if (going_on && !kept_talk().id) await this.resume(going_on.id);
     } catch { /* then a new one begins */ }
   }
 
   /* Who the page says this is; null for somebody who has signed out. */
   async identify(identity) {
-    const left = !identity && memory.read().known;
+    const left = !identity && memory.get("known");
     this.identity = identity || null;
-    memory.change((kept) => { if (identity) kept.known = true; else delete kept.known; });
+    memory.set("known", identity ? true : undefined);
     if (left) this.fresh();
-    if (!identity || !memory.read().id) return;
-    Object.assign(this, { id: memory.read().id, token: memory.read().token });
+    if (!identity || !kept_talk().id) return;
+    Object.assign(this, kept_talk());
     try {
       this.adopt(await this.call("POST", "/identity", { identity }));
     } catch (error) {
@@ -343,7 +347,7 @@ class Conversation {
 
   read_now() {
     const n = this.last_n;
-    memory.change((kept) => { kept.seen = Math.max(kept.seen || 0, n); });
+    if (this.id && n > this.seen) memory.set("seen", { id: this.id, n });
     if (this.state.status !== "with_agent" || n <= Math.max(this.told_read || 0, this.state.read?.customer || 0)) return;
     this.told_read = n;
     this.call("POST", "/read", { n }).catch(() => {});
@@ -425,7 +429,7 @@ class Conversation {
   /* Back from the browser's cache of pages: what happened meanwhile is read again. */
   refresh() {
     this.look();
-    if (memory.read().id && (this.is_open || this.is_live)) this.load();
+    if (kept_talk().id && (this.is_open || this.is_live)) this.load();
     this.wake();
   }
 }

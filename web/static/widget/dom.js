@@ -86,11 +86,12 @@ function field(label, control, hint) {
 }
 
 // Words in the customer's language: those in the script until the server's have come.
-const speech = { locale: "en", texts: {} };
+const speech = { locale: "en", texts: {}, stamp: "" }; // the stamp changes with the words
 
 function speak(locale, texts) {
   speech.locale = locale;
   speech.texts = { ...BUILD.texts[locale], ...texts };
+  speech.stamp = `${locale} ${Boolean(texts)}`;
 }
 
 function t(key, values) {

@@ -21,8 +21,8 @@ function mount() {
   panel = new Panel({ locale, position, accent, theme, starters }, emit);
   if (identity) panel.talk.identify(identity);
   const wants_open = open === "" || open === "true";
-  const was_open = visit.read().open;
-  const { id } = memory.read();
+  const was_open = visit.get("open");
+  const { id } = kept_talk();
   if (was_open ? !panel.phone.matches : wants_open && was_open === undefined) panel.open({ is_quiet: true });
   else if (id || panel.talk.next()) panel.talk.load().then(() => panel.talk.next() && panel.talk.flush());
   return panel;

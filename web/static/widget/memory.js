@@ -15,37 +15,43 @@ function storage_of(name) {
   }
 }
 
+/* Each thing under a key of its own, so that tabs that write at once do not undo each other. */
 class Memory {
-  constructor(name, key) {
+  constructor(name) {
     this.storage = storage_of(name);
-    this.key = key;
-    this.own = {};
+    this.own = new Map();
   }
 
-  read() {
-    if (!this.storage) return this.own;
+  get(name) {
+    if (!this.storage) return this.own.get(name);
     try {
-      return JSON.parse(this.storage.getItem(this.key)) || {};
+      return JSON.parse(this.storage.getItem(`${KEY} ${name}`)) ?? undefined;
     } catch {
-      return {};
+      return undefined;
     }
   }
 
-  change(edit) {
-    const state = this.read();
-    edit(state);
-    this.own = state;
+  set(name, value) {
+    if (value === undefined) this.own.delete(name);
+    else this.own.set(name, value);
     try {
-      this.storage?.setItem(this.key, JSON.stringify(state));
+      if (value === undefined) this.storage?.removeItem(`${KEY} ${name}`);
+      else this.storage?.setItem(`${KEY} ${name}`, JSON.stringify(value));
     } catch {
+      for (const [kept, before] of this.list("")) if (!this.own.has(kept)) this.own.set(kept, before);
       this.storage = null;
     }
-    return state;
+  }
+
+  /* What is kept under names that begin so, by name. */
+  list(start) {
+    const names = this.storage ? Object.keys(this.storage).filter((key) => key.startsWith(`${KEY} ${start}`)).map((key) => key.slice(KEY.length + 1)) : [...this.own.keys()].filter((name) => name.startsWith(start));
+    return names.sort().map((name) => [name, this.get(name)]).filter(([, value]) => value !== undefined);
   }
 }
 
-const memory = new Memory("localStorage", KEY); // {id, token, locale, outbox, draft, seen}
-const visit = new Memory("sessionStorage", KEY); // {open, pages, searches}
+const memory = new Memory("localStorage"); // talk {id, token}, out …, draft, seen, locale, known
+const visit = new Memory("sessionStorage"); // open, pages, searches
 
 const made_up = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 const rest = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -100,9 +106,8 @@ function remember_page() {
   const search = /^\/[a-z]{2}\/search$/.test(location.pathname) && location.origin === new URL(BASE).origin;
   const q = search && new URLSearchParams(location.search).get("q");
   const url = (location.origin + location.pathname + (q ? `?q=${encodeURIComponent(q)}` : "")).slice(0, 1000);
-  visit.change((seen) => {
-    const before = (seen.pages || []).filter((page) => page.url !== url);
-    seen.pages = [...before, { url, title: document.title.slice(0, 200), at }].slice(-PAGES_KEPT);
-    if (q && seen.searches?.at(-1)?.q !== q.slice(0, 200)) seen.searches = [...(seen.searches || []), { q: q.slice(0, 200), at }].slice(-PAGES_KEPT);
-  });
+  const before = (visit.get("pages") || []).filter((page) => page.url !== url);
+  visit.set("pages", [...before, { url, title: document.title.slice(0, 200), at }].slice(-PAGES_KEPT));
+  const searches = visit.get("searches") || [];
+  if (q && searches.at(-1)?.q !== q.slice(0, 200)) visit.set("searches", [...searches, { q: q.slice(0, 200), at }].slice(-PAGES_KEPT));
 }

@@ -35,7 +35,7 @@ class Panel {
   }
 
   speak(config) {
-    const wanted = memory.read().locale || this.options.locale || document.documentElement.lang || navigator.language || "";
+    const wanted = memory.get("locale") || this.options.locale || document.documentElement.lang || navigator.language || "";
     const code = wanted.toLowerCase().split("-")[0];
     const locale = config?.locale || (BUILD.texts[code] ? code : BUILD.fallback);
     speak(locale, config?.texts);
@@ -93,19 +93,31 @@ class Panel {
   /* Texts, the greeting and whether somebody is at the desk; asked for once it may be needed. */
   configure() {
     this.configuring ??= call("GET", `/widget?locale=${encodeURIComponent(speech.locale)}`).then((config) => {
+      const before = speech.locale;
       this.config = config;
       this.greeting = config.greeting;
       this.limit = config.limits?.text || this.limit;
       this.speak(config);
-      if (this.panel) this.build();
+      if (!this.panel) return;
+      if (config.locale !== before || !this.is_told) this.retell();
     }).catch(() => { this.configuring = null; });
     return this.configuring;
   }
 
+  /* The words have come: the box stays as it is, for somebody may be writing in it. */
+  retell() {
+    this.is_told = true;
+    this.panel.querySelector("#title").textContent = this.config.site_name;
+    for (const [at, key] of [[this.box, "message"], [this.send, "send"], [this.log, "log"], [this.down, "newest"], [this.menu.button, "menu"], [this.shut, "close"]]) {
+      at.setAttribute("aria-label", t(key));
+      if (at.title) at.title = t(key);
+    }
+    this.person.lastChild.textContent = t("person");
+    this.draw();
+  }
+
   build() {
-    const draft = this.box?.value ?? memory.read().draft ?? "";
-    const had_focus = this.panel && this.panel.contains(this.shadow.activeElement);
-    this.box = h("textarea", { rows: "1", dir: "auto", enterkeyhint: "send", value: draft, oninput: () => this.typed(), onkeydown: (event) => this.key(event) });
+    this.box = h("textarea", { rows: "1", dir: "auto", enterkeyhint: "send", value: memory.get("draft") || "", oninput: () => this.typed(), onkeydown: (event) => this.key(event) });
     this.send = h("button", { class: "send", "aria-label": t("send"), title: t("send") }, icon("arrow-up"));
     this.counter = h("p", { class: "counter", role: "status", hidden: true });
     this.box.setAttribute("aria-label", t("message"));
@@ -115,25 +127,25 @@ class Panel {
     this.banner = h("div", { class: "banner", role: "status" });
     this.log = h("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": t("log"), tabindex: "0" });
     this.log.addEventListener("scroll", () => this.scrolled(), { passive: true });
-    this.down = icon_button("chevron-down", t("newest"), () => this.to_end(true), { class: "down", hidden: true });
+    this.down = icon_button("chevron-down", t("newest"), () => this.to_end(true), { class: "tool down", hidden: true });
     const now = h("div", { class: "now" });
     const place = h("div", { class: "sheet", role: "dialog", "aria-labelledby": "sheet-title", hidden: true });
     this.status = h("p", {});
     this.menu = this.make_menu();
+    this.shut = icon_button("x", t("close"), () => this.close());
     const head = h("header", {}, brand_mark(), h("div", { class: "names" }, h("h2", { id: "title", tabindex: "-1" }, this.config?.site_name || t("chat")), this.status),
-      this.menu.button, icon_button("x", t("close"), () => this.close()), this.menu.list);
+      this.menu.button, this.shut, this.menu.list);
     this.inner = h("div", { class: "inner" }, head, this.banner, h("div", { class: "middle" }, this.log, this.down), now, this.composer);
     const made = h("div", { class: "panel", role: "dialog", "aria-labelledby": "title", hidden: !this.is_open, onkeydown: (event) => this.keys(event) }, this.inner, place);
-    if (this.panel) this.panel.replaceWith(made);
-    else this.root.append(made);
+    this.root.append(made);
     this.panel = made;
+    this.is_told = Boolean(this.config);
     this.turns = new Turns(this.log, this.talk, this);
     this.now = new Now(now, this.talk, this);
     this.sheets = new Sheets(place, this.talk, this);
     this.fit();
     this.draw(true);
     this.label();
-    if (had_focus) this.to_composer();
   }
 
   make_menu() {
@@ -174,9 +186,10 @@ class Panel {
   }
 
   async change_language(locale) {
-    memory.change((kept) => { kept.locale = locale; });
+    memory.set("locale", locale);
     this.speak();
     this.configuring = null;
+    this.is_told = false;
     await this.configure();
   }
 
@@ -194,7 +207,7 @@ class Panel {
   async open({ is_quiet = false } = {}) {
     if (this.is_open) return;
     this.talk.is_open = true;
-    visit.change((seen) => { seen.open = true; });
+    visit.set("open", true);
     remember_page();
     if (!this.panel) this.build();
     this.panel.hidden = false;
@@ -222,7 +235,7 @@ class Panel {
   close() {
     if (!this.is_open) return;
     this.talk.is_open = false;
-    visit.change((seen) => { seen.open = false; });
+    visit.set("open", false);
     this.sheets.close();
     this.panel.hidden = true;
     this.launcher.hidden = false;
@@ -337,7 +350,8 @@ class Panel {
     this.is_at_end = true;
     this.down.hidden = true;
     const own = [...this.log.querySelectorAll(".from-customer")].at(-1);
-    const most = own && !by_hand ? own.offsetTop - 12 : Infinity;
+    const is_answered = this.talk.list.at(-1)?.author === "assistant";
+    const most = own && is_answered && !by_hand ? own.offsetTop - 12 : Infinity;
     this.log.scrollTop = Math.min(this.log.scrollHeight, most);
     if (most < this.log.scrollHeight - this.log.clientHeight - 60) this.down.hidden = false;
   }
@@ -345,7 +359,7 @@ class Panel {
   // -- writing -------------------------------------------------------------------------
 
   typed() {
-    memory.change((kept) => { kept.draft = this.box.value; });
+    memory.set("draft", this.box.value || undefined);
     this.count();
     this.talk.typing_now();
   }

@@ -16,7 +16,7 @@ class Sheets {
   get is_open() { return !this.place.hidden; }
 
   open(title, ...content) {
-    const heading = h("h3", { id: "sheet-title", tabindex: "-1" }, title);
+    const heading = h("h2", { id: "sheet-title", tabindex: "-1" }, title);
     this.before ??= this.place.getRootNode().activeElement;
     this.place.replaceChildren(h("div", { class: "sheet-head" }, heading, icon_button("x", t("back"), () => this.close())), h("div", { class: "sheet-body" }, ...content));
     this.place.hidden = false;
@@ -157,7 +157,7 @@ class Now {
 
   draw() {
     const { status, handoff, ask_solved, satisfaction } = this.talk.state;
-    const print = JSON.stringify([status, handoff && { ...handoff, position: 0, estimated_wait_seconds: 0 }, ask_solved, satisfaction, this.is_scored, this.changing, speech.locale]);
+    const print = JSON.stringify([status, handoff && { ...handoff, position: 0, estimated_wait_seconds: 0 }, ask_solved, satisfaction, this.is_scored, this.changing, speech.stamp]);
     if (print !== this.print) {
       this.print = print;
       const had_focus = this.place.contains(this.place.getRootNode().activeElement);
@@ -202,15 +202,20 @@ class Now {
   choice(handoff) {
     const kept = handoff.contact || {};
     const reach = { callback: h("input", { ...PHONE, value: kept.phone || "" }), email: h("input", { ...EMAIL, value: kept.email || this.talk.state.customer?.email || "" }) };
-    const slot = h("div", {});
+    const slot = h("div", { class: "slot", hidden: true });
+    const save = h("button", { class: "small main" }, t("save"));
     const names = { wait: "clock", callback: "phone", email: "mail" };
-    const pick = (wish) => {
+    const before = handoff.wish || "wait";
+    const pick = (wish, by_hand = true) => {
       const input = reach[wish];
-      slot.replaceChildren(...(input ? [field(t(wish === "email" ? "email" : "phone"), input)] : []));
-      if (input) { input.required = true; input.focus(); }
+      slot.replaceChildren(...(input ? [field(t(wish === "email" ? "email" : "phone"), input), save] : [save]));
+      slot.hidden = !input && wish === before;
+      if (input) input.required = true;
+      if (by_hand && input) input.focus();
     };
     const group = h("div", { class: "wishes", role: "radiogroup", "aria-label": t("longer") }, Object.keys(names).map((wish) =>
-      h("label", { class: "wish" }, h("input", { type: "radio", name: "wish", value: wish, checked: wish === (handoff.wish || "wait"), onchange: () => pick(wish) }), icon(names[wish]), h("span", {}, t(`wish_${wish}`)))));
+      h("label", { class: "wish" }, h("input", { type: "radio", name: "wish", value: wish, checked: wish === before, onchange: () => pick(wish) }), icon(names[wish]), h("span", {}, t(`wish_${wish}`)))));
+    pick(before, false);
     const form = h("form", {
       class: "choice",
       onsubmit: (event) => {
@@ -219,8 +224,7 @@ class Now {
         const contact = wish === "wait" ? undefined : { [wish === "email" ? "email" : "phone"]: reach[wish].value.trim() };
         this.desk.attempt(form, async () => { await this.talk.hand_off({ wish, ...(contact && { contact }) }); this.changing = false; this.draw(); });
       },
-    }, h("p", {}, t("longer")), group, slot, h("button", { class: "small" }, t("save")));
-    if (handoff.wish in reach) slot.append(field(t(handoff.wish === "email" ? "email" : "phone"), reach[handoff.wish]));
+    }, h("p", {}, t("longer")), group, slot);
     return form;
   }
 

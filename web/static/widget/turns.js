@@ -41,13 +41,13 @@ class Turns {
     const last_own = own.at(-1)?.n;
     const sent = new Set(own.map((turn) => turn.client_id));
     const wanted = [];
-    if (this.desk.greeting && !list.some((turn) => turn.phrase?.name === "greeting")) wanted.push({ key: "greeting", print: speech.locale, make: () => this.greeting() });
+    if (this.desk.greeting && !list.some((turn) => turn.phrase?.name === "greeting")) wanted.push({ key: "greeting", print: JSON.stringify([this.desk.greeting, speech.stamp, list.length + this.talk.outbox.length > 0]), make: () => this.greeting() });
     for (const turn of list) {
       const tick = turn.n === last_own ? this.tick(turn) : "";
-      wanted.push({ key: `turn ${turn.n}`, print: JSON.stringify([turn, tick, this.is_asking(turn), this.desk.commented.has(turn.n), this.desk.can_hand_off, speech.locale]), make: () => this.turn(turn, tick) });
+      wanted.push({ key: `turn ${turn.n}`, print: JSON.stringify([turn, tick, this.is_asking(turn), this.desk.commented.has(turn.n), this.desk.can_hand_off, speech.stamp]), make: () => this.turn(turn, tick) });
     }
     const waiting = this.talk.outbox.filter((item) => !sent.has(item.client_id));
-    for (const item of waiting) wanted.push({ key: `sent ${item.client_id}`, print: JSON.stringify([item, speech.locale]), make: () => this.pending(item) });
+    for (const item of waiting) wanted.push({ key: `sent ${item.client_id}`, print: JSON.stringify([item, speech.stamp]), make: () => this.pending(item) });
     const is_asking = waiting.some((item) => !item.failed) && this.talk.state.status === "open" && !this.talk.trouble;
     if (is_asking || this.talk.typing) {
       const label = this.talk.typing ? t("agent_typing", { name: this.talk.typing }) : t("looking");
