@@ -7,7 +7,6 @@ The label follows from the facts: what became of the newest Handoff, and `ended_
 
 import hashlib
 import secrets
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -244,11 +243,6 @@ def mark_read(session: Session, conversation: Conversation, by: str, number: int
         setattr(conversation, field, number)
         session.add(conversation)
         live.tell(session, conversation.id, "read", {"author": by, "n": number})
-
-
-def customer_words(turns: Sequence[Turn]) -> list[str]:
-    """What the customer wrote, in order."""
-    return [turn.text for turn in turns if turn.author == CUSTOMER]
 
 
 def _digest(secret: str) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 from sqlmodel import Session
 
 from assistant.conversations import (
-    ASSISTANT,
     CUSTOMER,
     Conversation,
     Turn,
@@ -15,13 +14,17 @@ from assistant.conversations import (
 )
 from assistant.desk.cases import earlier_handoffs
 from assistant.handoffs import Handoff, status_of
-from assistant.intents import remainder_of
+from assistant.intents import Intent, intents_of, remainder_of
 from kb.articles import CONTROL, Revision, load_revisions
 from kb.errors import Invalid
 
 WANT_LIMIT = 500
 CONTACT_LIMIT = 200
 FACT_KINDS_LIMIT = 40
+# Letters below which a message is no question in any language.
+SHORT = 1
+FALLBACK = "en"
+SAYS_NOTHING = {Intent.PERSON, Intent.YES, Intent.NO}
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,15 @@ class Package:
     earlier: tuple[Earlier, ...]
 
     @property
-    def question(self) -> str:
-        """The customer's latest words, for suggestions; else what they want."""
+    def asked(self) -> list[str]:
+        """The customer's questions in order, without courtesies and wishes for a person."""
         said = [turn.text for turn in self.turns if turn.author == CUSTOMER]
-        asked = [words for text in said if len(words := remainder_of(text)) > 2]
-        return asked[-1] if asked else self.want
+        return [words for text in said if (words := _question_in(text))]
+
+    @property
+    def question(self) -> str:
+        """The customer's latest question, for suggestions; else what they want."""
+        return self.asked[-1] if self.asked else self.want
 
 
 def package_of(
@@ -79,20 +86,16 @@ def package_of(
 
 
 def want_of(turns: list[Turn]) -> str:
-    """What the customer wants in one line, in their own words: the question left without help.
+    """What the customer wants in one line, in their own words: the last thing they asked."""
+    asked = [words for t in turns if t.author == CUSTOMER and (words := _question_in(t.text))]
+    return _shortened(asked[-1]) if asked else ""
 
-    The last question to which there was no answer that helped; else the last one at all.
-    """
-    asked: list[tuple[str, bool]] = []
-    for turn in turns:
-        words = " ".join(remainder_of(turn.text).split()) if turn.author == CUSTOMER else ""
-        if turn.author == CUSTOMER and words:
-            asked.append((words, False))
-        elif turn.author == ASSISTANT and asked and turn.kind in ("answer", "clarify", "abstained"):
-            asked[-1] = (asked[-1][0], True)
-    searched = [words for words, was_searched in asked if was_searched]
-    chosen = searched[-1:] or [words for words, _ in asked[-1:]]
-    return _shortened(chosen[0]) if chosen else ""
+
+def _question_in(text: str) -> str:
+    """The words that ask something; none in a greeting, a yes or a wish for a person."""
+    words = " ".join(remainder_of(text).split())
+    is_short = len(words) <= SHORT
+    return "" if is_short or intents_of(text, FALLBACK) & SAYS_NOTHING else words
 
 
 def _shortened(text: str) -> str:

@@ -100,6 +100,13 @@ def masked(text: str) -> str:
     return text
 
 
+def without_facts(text: str) -> str:
+    """The text as anybody could have said it, without such values."""
+    for fact in reversed(facts_in(text)):
+        text = f"{text[: fact.start]} {text[fact.end :]}"
+    return " ".join(text.split()).strip(" ,;:")
+
+
 def _with_plain_digits(text: str) -> str:
     """Digits of any script as 0-9, wide signs as narrow ones; every character keeps its place."""
     return "".join(_plain(c) for c in text)

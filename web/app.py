@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 
 from fastapi import FastAPI
 
+from assistant.desk.clock import Clock
 from assistant.exchanges import Assistant
 from assistant.rewriting import rewriter_of
 from kb.settings import Settings
@@ -33,6 +35,7 @@ from web.guards import Guard
 from web.live import Feed
 from web.openapi import complete
 from web.origins import WidgetOrigins
+from web.packages import case_json
 from web.rates import RateLimiter
 from web.services import Services, open_services, start_index
 
@@ -92,6 +95,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     stop = threading.Event()
     watcher = threading.Thread(target=services.index.watch, args=(stop,), daemon=True)
     watcher.start()
+    clock = Clock(app.state.assistant, partial(case_json, services))
+    ticking = threading.Thread(target=clock.run, args=(stop,), daemon=True)
+    ticking.start()
     feed: Feed = app.state.feed
     feed.start(asyncio.get_running_loop())
     _stop_on_signals(feed)
@@ -99,6 +105,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     feed.stop()
     stop.set()
     watcher.join(timeout=5)
+    ticking.join(timeout=5)
     feed.join()
 
 

@@ -96,9 +96,11 @@ def sweep(session: Session, hours: Hours, at: datetime | None = None) -> None:
 
 
 def _send_home_the_lost(session: Session, at: datetime) -> None:
-    """An agent nobody has heard of for a while is offline; their cases come first again."""
-    query = select(Presence).where(col(Presence.online_since).is_not(None))
-    for presence in session.exec(query):
+    """An agent nobody has heard of for a while is offline; their cases come first again.
+
+    A program that serves with a key alone has no desk to lose, and keeps its cases.
+    """
+    for presence in session.exec(select(Presence).order_by(col(Presence.person_id))):
         if presence.is_lost(at):
             presence.online_since = None
             session.add(presence)
