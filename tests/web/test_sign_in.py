@@ -150,6 +150,18 @@ def test_use_keeps_a_session_alive(desk: TestClient, services: Services) -> None
         assert now() - session.exec(select(StaffSession)).one().seen_at < timedelta(minutes=1)
 
 
+def test_agents_behind_one_address_do_not_use_up_each_other_s_requests(
+    desk: TestClient, services: Services
+) -> None:
+    settings = services.settings.model_copy(update={"rate_limit": "4/hour"})
+    app = create_app(Services(settings, services.engine, services.index, None))
+    yuna, stranger = TestClient(app), TestClient(app)
+    sign_in(yuna)
+    assert yuna.get("/api/v1/desk").status_code == 200
+    assert [stranger.get("/login").status_code for _ in range(3)] == [200, 200, 429]
+    assert [yuna.get("/api/v1/desk").status_code for _ in range(5)] == [200, 200, 200, 200, 429]
+
+
 def test_only_named_help_desks_may_frame_the_sidebar(services: Services) -> None:
     origins = ["https://desk.example.com", "http://127.0.0.1:9000"]
     settings = services.settings.model_copy(update={"sidebar_origins": origins})

@@ -157,14 +157,26 @@ class Desk {
 
   handoff_changed({ id }) {
     this.refresh();
-    if (id === this.current) this.guarded(() => this.reload());
+    if (id === this.current) this.reload_or_close();
     else this.handoffs.delete(id);
+  }
+
+  /** A conversation that its customer has deleted is gone here too. */
+  reload_or_close() {
+    return this.guarded(async () => {
+      try {
+        await this.reload();
+      } catch (problem) {
+        if (problem.status !== 404) throw problem;
+        this.close(t("gone"));
+      }
+    });
   }
 
   turn_came({ handoff: id, turn }) {
     const is_new = !this.handoffs.get(id)?.transcript.some((known) => known.n === turn.n);
     this.take_turn(id, turn);
-    this.refresh();
+    this.update_line(id, turn, is_new);
     if (turn.author !== "customer" || !is_new) return;
     const item = this.mine.find((mine) => mine.id === id);
     if (item) this.notify(id, t("new_message", { name: name_of(item.customer), text: turn.text.slice(0, 120) }));
@@ -172,6 +184,15 @@ class Desk {
     $("typing").hidden = true;
     this.suggestions.refresh({ handoff: id });
     this.mark_read();
+  }
+
+  /** The line in the list, without asking the server for all of them. */
+  update_line(id, turn, is_new) {
+    const item = this.mine.find((mine) => mine.id === id);
+    if (!item) return this.refresh();
+    if (["customer", "agent"].includes(turn.author)) item.last = turn.text.slice(0, 200);
+    if (turn.author === "customer" && is_new) item.unread += 1;
+    return this.draw_lists();
   }
 
   was_read({ handoff: id, author, n }) {
@@ -194,7 +215,10 @@ class Desk {
     const n = this.handoff?.transcript.findLast((turn) => turn.author === "customer")?.n;
     if (!n || !this.is_mine || document.hidden || n <= (this.handoff.read.agent ?? 0)) return;
     this.handoff.read.agent = n;
-    this.api.post(`/handoffs/${this.current}/read`, { n }).then(() => this.refresh(), () => {});
+    this.api.post(`/handoffs/${this.current}/read`, { n }).catch(() => {});
+    const item = this.mine.find((mine) => mine.id === this.current);
+    if (item) item.unread = 0;
+    this.draw_lists();
   }
 
   /** Offered, or passed on to me by a colleague. */
@@ -299,15 +323,10 @@ class Desk {
     if (is_other) this.suggestions.back();
     this.draw_lists();
     if (this.handoffs.has(id)) this.draw_all();
-    await this.guarded(async () => {
-      try {
-        await this.reload();
-      } catch (problem) {
-        if (problem.status === 404) this.close(t("gone"));
-        throw problem;
-      }
-    });
+    await this.reload_or_close();
     this.mark_read();
+    // On a phone the list, and the focus in it, has just gone.
+    if (this.current === id && !$("mine-title").offsetParent) $("talk-title").focus();
   }
 
   close(text = "") {
@@ -317,6 +336,8 @@ class Desk {
     this.draw_all();
     this.draw_lists();
     if (text) toast(text);
+    // After a dialog has tried to give the focus back to a button that is gone.
+    setTimeout(() => { if (document.activeElement === document.body) (document.querySelector(".case") ?? $("main")).focus(); });
   }
 
   step(by) {

@@ -7,7 +7,8 @@ import { number, t } from "./page.js";
 
 const STORED = "verbatim-desk:";
 const TYPING_EVERY_MS = 3000;
-const EMPTY = { text: "", mode: "reply", inserted: null, outbox: [] };
+// A note is never one key away from a customer: it has a text of its own.
+const EMPTY = { reply: "", note: "", mode: "reply", inserted: null, outbox: [] };
 
 /** What is unsent, per conversation, for as long as this tab is open. */
 export class Drafts {
@@ -21,7 +22,7 @@ export class Drafts {
   keep(id) {
     const draft = this.of(id);
     try {
-      if (draft.text || draft.outbox.length) sessionStorage.setItem(STORED + id, JSON.stringify(draft));
+      if (draft.reply || draft.note || draft.outbox.length) sessionStorage.setItem(STORED + id, JSON.stringify(draft));
       else sessionStorage.removeItem(STORED + id);
     } catch { /* storage is full or off; it is kept in memory */ }
   }
@@ -45,6 +46,7 @@ export class Composer {
     this.text = form.querySelector("textarea");
     this.chip = form.querySelector("#inserted");
     this.is_coarse = matchMedia("(pointer: coarse)");
+    if (this.is_coarse.matches) this.text.enterKeyHint = "enter";
     this.#listen();
   }
 
@@ -70,13 +72,12 @@ export class Composer {
   open(id, name) {
     this.id = id;
     this.name = name;
-    this.text.value = this.draft.text;
     this.set_mode(this.draft.mode);
-    this.grow();
   }
 
   set_mode(mode) {
     this.draft.mode = mode;
+    if (this.text.value !== this.draft[mode]) this.text.value = this.draft[mode];
     const is_note = mode === "note";
     this.form.classList.toggle("is-note", is_note);
     for (const button of this.form.querySelectorAll("[data-mode]")) {
@@ -87,11 +88,12 @@ export class Composer {
     this.form.querySelector("#text-label").textContent = label;
     this.text.placeholder = label;
     this.#draw_chip();
+    this.grow();
   }
 
   #typed() {
-    this.draft.text = this.text.value;
-    if (!this.text.value.trim()) this.draft.inserted = null;
+    this.draft[this.draft.mode] = this.text.value;
+    if (!this.draft.reply.trim()) this.draft.inserted = null;
     this.drafts.keep(this.id);
     this.grow();
     this.#draw_chip();
@@ -177,13 +179,12 @@ export class Composer {
     const sent = { client_id: new_id(), text, is_note: mode === "note" };
     if (inserted && mode === "reply") Object.assign(sent, { article: inserted.article, version: inserted.version, locale: inserted.locale });
     this.draft.outbox.push(sent);
-    this.draft.text = this.text.value = "";
-    this.draft.inserted = null;
+    this.draft[mode] = "";
+    if (mode === "reply") this.draft.inserted = null;
     this.shows_difference = false;
     if (inserted && mode === "reply") this.draft.last_article = { article: inserted.article, version: inserted.version, locale: inserted.locale, title: inserted.title };
     this.drafts.keep(this.id);
-    this.set_mode("reply");
-    this.grow();
+    this.set_mode(mode);
     this.text.focus();
     this.flush(this.id);
   }

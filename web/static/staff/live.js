@@ -7,7 +7,14 @@ export class Live {
   /** `on(event, data)`; `on_state(is_connected)`; `on_back()` after every loss. */
   constructor(url, { on, on_state, on_back }) {
     Object.assign(this, { url, on, on_state, on_back, tries: 0, was_lost: false });
-    addEventListener("online", () => this.open());
+    addEventListener("offline", () => { this.was_lost = true; on_state(false); });
+    addEventListener("online", () => this.open_again());
+    this.open();
+  }
+
+  /** A new stream does not know where the one before stopped, so that all is asked for anew. */
+  open_again() {
+    this.was_lost = true;
     this.open();
   }
 
@@ -37,6 +44,6 @@ export class Live {
     this.was_lost = true;
     if (source.readyState !== EventSource.CLOSED) return;
     this.tries += 1;
-    this.retry = setTimeout(() => this.open(), Math.min(15_000, 500 * 2 ** this.tries));
+    this.retry = setTimeout(() => this.open_again(), Math.min(15_000, 500 * 2 ** this.tries));
   }
 }

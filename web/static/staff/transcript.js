@@ -34,6 +34,7 @@ export class Transcript {
     const stays = is_new || this.is_at_end;
     const before = this.last_n ?? 0;
     this.shown = id;
+    if (is_new) this.be_silent();
     const rows = with_days(transcript);
     for (const sent of pending) rows.push({ key: `p${sent.client_id}`, sent });
     const last_own = transcript.findLast((turn) => turn.author === "agent")?.n;
@@ -42,6 +43,12 @@ export class Transcript {
     this.last_n = transcript.at(-1)?.n ?? 0;
     if (stays) this.to_end();
     else if (this.last_n > before) this.jump.hidden = false;
+  }
+
+  /** Another conversation is not news: it is not read out from its beginning. */
+  be_silent() {
+    this.scroller.setAttribute("aria-live", "off");
+    setTimeout(() => this.scroller.removeAttribute("aria-live"), 500);
   }
 
   #row(row, known, words) {
