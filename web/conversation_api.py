@@ -4,7 +4,6 @@ from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
-from fastapi.responses import StreamingResponse
 from sqlmodel import Session
 from starlette.exceptions import HTTPException
 
@@ -32,6 +31,7 @@ from assistant.understanding import check_locale
 from kb.audiences import audience_of
 from kb.db import reading, transaction
 from kb.errors import NotFound
+from web import chat_examples, chat_shapes, package_shapes, turn_shapes
 from web.api import Opened
 from web.conversation_bodies import (
     Choice,
@@ -46,7 +46,8 @@ from web.conversation_bodies import (
     Verdict,
 )
 from web.i18n import preferred_locale
-from web.live import Load, Sent, event_stream
+from web.live import EventStream, Load, Sent, event_stream
+from web.openapi import TOKEN, done, gives, reply_of, streams
 from web.origins import check_origin
 from web.replies import iso
 from web.services import Services
@@ -59,8 +60,9 @@ from web.turns import (
     turns_json,
 )
 
-router = APIRouter(prefix="/api/v1/conversations", tags=["chat"], include_in_schema=False)
+router = APIRouter(prefix="/api/v1/conversations", tags=["chat"])
 ID_LIMIT = 64
+RESUMED = reply_of(chat_shapes.Begun, "resumed") | {"description": "It goes on"}
 
 
 def token_of(request: Request) -> str:
@@ -75,7 +77,7 @@ def token_of(request: Request) -> str:
     return secret.strip()
 
 
-def known_id(conversation_id: str) -> str:
+def known_id(conversation_id: Annotated[str, Path(examples=[chat_examples.ID])]) -> str:
     """The id in the address. Raises NotFound for what no conversation can be called."""
     if len(conversation_id) > ID_LIMIT or not conversation_id.isascii():
         raise NotFound("there is no such conversation, or this token does not open it")
@@ -94,7 +96,11 @@ Opening = Annotated[Assistant, Depends(assistant_of)]
 Number = Annotated[int, Path(ge=1, le=1_000_000, examples=[2])]
 
 
-@router.post("", status_code=201)
+@router.post(
+    "",
+    summary="Begin a conversation",
+    **gives(chat_shapes.Begun, "begun", status=201, also={200: RESUMED}),
+)
 def begin(
     body: NewConversation, request: Request, response: Response, services: Opened
 ) -> dict[str, Any]:
@@ -141,7 +147,11 @@ def _begun(
     return {"id": conversation.id, "token": token, "conversation": shown}
 
 
-@router.post("/mine")
+@router.post(
+    "/mine",
+    summary="A customer's own conversations",
+    **gives(chat_shapes.OwnConversations, "own_conversations"),
+)
 def list_mine(body: Identity, request: Request, services: Opened) -> dict[str, Any]:
     """A signed-in customer's own conversations, on whichever device."""
     check_origin(request, services.settings)
@@ -163,7 +173,11 @@ def _line(session: Session, conversation: Conversation) -> dict[str, Any]:
     }
 
 
-@router.post("/{conversation_id}/token")
+@router.post(
+    "/{conversation_id}/token",
+    summary="Open one's own conversation",
+    **gives(chat_shapes.NewToken, "new_token"),
+)
 def open_mine(conversation_id: Id, body: Identity, services: Opened) -> dict[str, str]:
     """A new token for a signed-in customer's own conversation."""
     customer = _customer(services, body.identity)
@@ -174,7 +188,11 @@ def open_mine(conversation_id: Id, body: Identity, services: Opened) -> dict[str
         return {"token": add_token(session, conversation)}
 
 
-@router.get("/{conversation_id}")
+@router.get(
+    "/{conversation_id}",
+    summary="The whole conversation",
+    **gives(chat_shapes.Conversation, "conversation", "talking", "ended", key=TOKEN),
+)
 def read(conversation_id: Id, token: Token, services: Opened) -> dict[str, Any]:
     """As its customer sees it; events go on from `last_event`."""
     with reading(services.engine) as session:
@@ -182,7 +200,7 @@ def read(conversation_id: Id, token: Token, services: Opened) -> dict[str, Any]:
         return conversation_json(services, session, conversation)
 
 
-@router.delete("/{conversation_id}", status_code=204)
+@router.delete("/{conversation_id}", summary="Delete a conversation", **done(TOKEN))
 def delete(conversation_id: Id, token: Token, opening: Opening) -> Response:
     """The customer wants it gone: its words are."""
     with transaction(opening.engine) as session:
@@ -190,7 +208,11 @@ def delete(conversation_id: Id, token: Token, opening: Opening) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/{conversation_id}/identity")
+@router.post(
+    "/{conversation_id}/identity",
+    summary="The visitor has signed in",
+    **gives(chat_shapes.Conversation, "signed_in", key=TOKEN),
+)
 def identify(conversation_id: Id, body: Identity, token: Token, services: Opened) -> dict[str, Any]:
     """A visitor has signed in: the conversation is theirs on every device."""
     customer = _customer(services, body.identity)
@@ -202,7 +224,11 @@ def identify(conversation_id: Id, body: Identity, token: Token, services: Opened
         return conversation_json(services, session, conversation)
 
 
-@router.post("/{conversation_id}/turns")
+@router.post(
+    "/{conversation_id}/turns",
+    summary="Say something",
+    **gives(turn_shapes.Exchange, "exchange", "asked_back", "greeted", "heard", key=TOKEN),
+)
 def say(
     conversation_id: Id, body: NewTurn, token: Token, services: Opened, opening: Opening
 ) -> dict[str, Any]:
@@ -232,7 +258,11 @@ def _exchange(services: Services, turns: list[Turn]) -> dict[str, Any]:
     return {"turn": shown[0], "reply": next(iter(answers or replies), None), "turns": shown}
 
 
-@router.post("/{conversation_id}/choice")
+@router.post(
+    "/{conversation_id}/choice",
+    summary="Choose from what was asked back",
+    **gives(turn_shapes.Exchange, "chosen", "none_chosen", key=TOKEN),
+)
 def choose(
     conversation_id: Id, body: Choice, token: Token, services: Opened, opening: Opening
 ) -> dict[str, Any]:
@@ -241,7 +271,11 @@ def choose(
     return _exchange(services, turns)
 
 
-@router.post("/{conversation_id}/turns/{number}/feedback")
+@router.post(
+    "/{conversation_id}/turns/{number}/feedback",
+    summary="Did it help?",
+    **gives(turn_shapes.Judged, "helped", "offered", key=TOKEN),
+)
 def judge(
     conversation_id: Id, number: Number, body: Verdict, token: Token, services: Opened
 ) -> dict[str, Any]:
@@ -253,14 +287,22 @@ def judge(
     return {"turn": shown[0], "turns": shown[1:]}
 
 
-@router.get("/{conversation_id}/package")
+@router.get(
+    "/{conversation_id}/package",
+    summary="What would be passed on",
+    **gives(package_shapes.PackagePreview, "package_preview", key=TOKEN),
+)
 def show_package(conversation_id: Id, token: Token, services: Opened) -> dict[str, Any]:
     """What would be passed on to a person."""
     with reading(services.engine) as session:
         return _package(session, open_with(session, conversation_id, token))
 
 
-@router.patch("/{conversation_id}/package")
+@router.patch(
+    "/{conversation_id}/package",
+    summary="Correct what would be passed on",
+    **gives(package_shapes.PackagePreview, "corrected_package", key=TOKEN),
+)
 def correct_package(
     conversation_id: Id, body: Correction, token: Token, services: Opened
 ) -> dict[str, Any]:
@@ -296,7 +338,11 @@ def _package(session: Session, conversation: Conversation) -> dict[str, Any]:
     }
 
 
-@router.post("/{conversation_id}/handoff")
+@router.post(
+    "/{conversation_id}/handoff",
+    summary="Ask for a person",
+    **gives(chat_shapes.HandedOff, "handed_off", "nobody_there", key=TOKEN),
+)
 def ask_for_a_person(
     conversation_id: Id,
     token: Token,
@@ -315,7 +361,11 @@ def ask_for_a_person(
         return {"handoff": handoff_json(services, session, conversation, handoff)}
 
 
-@router.delete("/{conversation_id}/handoff")
+@router.delete(
+    "/{conversation_id}/handoff",
+    summary="No person after all",
+    **gives(chat_shapes.CalledOff, "called_off", "nothing_to_call_off", key=TOKEN),
+)
 def stay_with_the_assistant(
     conversation_id: Id, token: Token, services: Opened, opening: Opening
 ) -> dict[str, Any]:
@@ -328,7 +378,7 @@ def stay_with_the_assistant(
         return {"handoff": shown or None}
 
 
-@router.post("/{conversation_id}/typing", status_code=204)
+@router.post("/{conversation_id}/typing", summary="The customer is writing", **done(TOKEN))
 def is_typing(conversation_id: Id, token: Token, services: Opened) -> Response:
     """The agent sees that the customer is writing."""
     with transaction(services.engine) as session:
@@ -337,7 +387,7 @@ def is_typing(conversation_id: Id, token: Token, services: Opened) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/{conversation_id}/read", status_code=204)
+@router.post("/{conversation_id}/read", summary="The customer has read", **done(TOKEN))
 def has_read(conversation_id: Id, body: Seen, token: Token, services: Opened) -> Response:
     """The customer has seen the turns up to this one."""
     with transaction(services.engine) as session:
@@ -345,7 +395,11 @@ def has_read(conversation_id: Id, body: Seen, token: Token, services: Opened) ->
     return Response(status_code=204)
 
 
-@router.post("/{conversation_id}/satisfaction")
+@router.post(
+    "/{conversation_id}/satisfaction",
+    summary="Is it solved?",
+    **gives(chat_shapes.Conversation, "ended", key=TOKEN),
+)
 def is_it_solved(
     conversation_id: Id,
     body: Satisfaction,
@@ -361,7 +415,11 @@ def is_it_solved(
         return conversation_json(services, session, conversation)
 
 
-@router.post("/{conversation_id}/transcript", status_code=202)
+@router.post(
+    "/{conversation_id}/transcript",
+    summary="A copy by e-mail",
+    **gives(chat_shapes.Accepted, "accepted", status=202, key=TOKEN),
+)
 def mail_transcript(
     conversation_id: Id, body: Email, token: Token, services: Opened
 ) -> dict[str, str]:
@@ -372,15 +430,19 @@ def mail_transcript(
     return {"status": "accepted"}
 
 
-@router.get("/{conversation_id}/events")
+@router.get(
+    "/{conversation_id}/events",
+    summary="What happens, as it happens",
+    **streams(chat_shapes.EVENTS, "chat_events", TOKEN),
+)
 def watch(
     conversation_id: Id,
     token: Token,
     request: Request,
     services: Opened,
     last_event_id: Annotated[str | None, Header()] = None,
-) -> StreamingResponse:
-    """Server-sent events, without a gap after `Last-Event-ID`."""
+) -> EventStream:
+    """Server-sent events, without a gap after `Last-Event-ID`; `conversation` first without it."""
     with reading(services.engine) as session:
         open_with(session, conversation_id, token)
         newest = live.last_event(session)

@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from sqlmodel import Session, select
 
 from assistant import live
@@ -39,6 +38,7 @@ from kb.db import now, reading, transaction
 from kb.errors import Invalid
 from kb.people import Person, require
 from kb.publishing import draft
+from web import desk_shapes, package_shapes, shapes
 from web.api import Limit, Opened, Slug
 from web.conversation_api import Opening
 from web.conversation_bodies import Seen
@@ -53,13 +53,14 @@ from web.desk_bodies import (
     NewUse,
 )
 from web.guards import staff
-from web.live import Load, Sent, event_stream
+from web.live import EventStream, Load, Sent, event_stream
+from web.openapi import NEEDED, done, gives, streams
 from web.packages import case_json, suggestion_json
 from web.replies import article_json, iso
 from web.services import Services
 from web.turns import Rendering, person_json
 
-router = APIRouter(prefix="/api/v1", tags=["desk"], include_in_schema=False)
+router = APIRouter(prefix="/api/v1", tags=["desk"])
 HandoffId = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[1])]
 UNSAFE = re.compile(r"[^a-z0-9]+")
 
@@ -74,7 +75,11 @@ def agent_of(request: Request, session: Session) -> Person:
 # -- the desk itself -------------------------------------------------------------------
 
 
-@router.get("/desk")
+@router.get(
+    "/desk",
+    summary="The desk",
+    **gives(desk_shapes.Desk, "desk", key=NEEDED),
+)
 def show_desk(request: Request, services: Opened) -> dict[str, Any]:
     """Who I am, who is there, how much waits."""
     with reading(services.engine) as session:
@@ -121,7 +126,11 @@ def _colleagues(session: Session, handoffs: list[Handoff]) -> list[dict[str, Any
     ]
 
 
-@router.put("/desk/presence")
+@router.put(
+    "/desk/presence",
+    summary="Go online or offline",
+    **gives(desk_shapes.Presence, "present", key=NEEDED),
+)
 def be_present(
     body: NewPresence, request: Request, services: Opened, opening: Opening
 ) -> dict[str, Any]:
@@ -137,7 +146,11 @@ def be_present(
 # -- the queue and a case --------------------------------------------------------------
 
 
-@router.get("/handoffs")
+@router.get(
+    "/handoffs",
+    summary="Cases",
+    **gives(desk_shapes.CaseList, "case_list", key=NEEDED),
+)
 def list_handoffs(
     request: Request,
     services: Opened,
@@ -213,7 +226,11 @@ def _holder(session: Session, handoff: Handoff) -> Person | None:
     return session.get(Person, id_) if id_ else None
 
 
-@router.get("/handoffs/{handoff_id}")
+@router.get(
+    "/handoffs/{handoff_id}",
+    summary="A case with its whole story",
+    **gives(package_shapes.Case, "case_waiting", "case_resolved", key=NEEDED),
+)
 def show_handoff(handoff_id: HandoffId, request: Request, services: Opened) -> dict[str, Any]:
     """Who, what they want, all that was said and shown, and what would answer it."""
     with reading(services.engine) as session:
@@ -221,7 +238,11 @@ def show_handoff(handoff_id: HandoffId, request: Request, services: Opened) -> d
         return case_json(services, session, get_handoff(session, handoff_id))
 
 
-@router.post("/handoffs/{handoff_id}/claim")
+@router.post(
+    "/handoffs/{handoff_id}/claim",
+    summary="Take a case",
+    **gives(package_shapes.Case, "case", key=NEEDED),
+)
 def claim(
     handoff_id: HandoffId, request: Request, services: Opened, opening: Opening
 ) -> dict[str, Any]:
@@ -235,7 +256,11 @@ def claim(
         return case_json(services, session, get_handoff(session, handoff_id))
 
 
-@router.delete("/handoffs/{handoff_id}/claim")
+@router.delete(
+    "/handoffs/{handoff_id}/claim",
+    summary="Let go of a case",
+    **gives(package_shapes.Case, "case_waiting", key=NEEDED),
+)
 def release(
     handoff_id: HandoffId, request: Request, services: Opened, opening: Opening
 ) -> dict[str, Any]:
@@ -248,7 +273,11 @@ def release(
         return case_json(services, session, get_handoff(session, handoff_id))
 
 
-@router.post("/handoffs/{handoff_id}/replies")
+@router.post(
+    "/handoffs/{handoff_id}/replies",
+    summary="Answer the customer",
+    **gives(desk_shapes.Spoken, "inserted", "said", key=NEEDED),
+)
 def reply(
     handoff_id: HandoffId, body: NewReply, request: Request, services: Opened
 ) -> dict[str, Any]:
@@ -278,7 +307,11 @@ def _spoken(session: Session, services: Services, turn: Turn) -> dict[str, Any]:
     return {"turn": Rendering(services, session, [turn]).turn(turn)}
 
 
-@router.post("/handoffs/{handoff_id}/notes")
+@router.post(
+    "/handoffs/{handoff_id}/notes",
+    summary="Write a note",
+    **gives(desk_shapes.Spoken, "note", key=NEEDED),
+)
 def write_note(
     handoff_id: HandoffId, body: NewNote, request: Request, services: Opened
 ) -> dict[str, Any]:
@@ -289,7 +322,7 @@ def write_note(
         return _spoken(session, services, turn)
 
 
-@router.post("/handoffs/{handoff_id}/typing", status_code=204)
+@router.post("/handoffs/{handoff_id}/typing", summary="The agent is writing", **done(NEEDED))
 def is_typing(handoff_id: HandoffId, request: Request, services: Opened) -> Response:
     """The customer sees that somebody is writing."""
     with transaction(services.engine) as session:
@@ -298,7 +331,7 @@ def is_typing(handoff_id: HandoffId, request: Request, services: Opened) -> Resp
     return Response(status_code=204)
 
 
-@router.post("/handoffs/{handoff_id}/read", status_code=204)
+@router.post("/handoffs/{handoff_id}/read", summary="The agent has read", **done(NEEDED))
 def has_read(handoff_id: HandoffId, body: Seen, request: Request, services: Opened) -> Response:
     """The customer sees what was read."""
     with transaction(services.engine) as session:
@@ -309,7 +342,11 @@ def has_read(handoff_id: HandoffId, body: Seen, request: Request, services: Open
     return Response(status_code=204)
 
 
-@router.post("/handoffs/{handoff_id}/transfer")
+@router.post(
+    "/handoffs/{handoff_id}/transfer",
+    summary="Pass a case on",
+    **gives(package_shapes.Case, "case_passed_on", key=NEEDED),
+)
 def transfer(
     handoff_id: HandoffId,
     request: Request,
@@ -327,7 +364,11 @@ def transfer(
         return case_json(services, session, get_handoff(session, handoff_id))
 
 
-@router.post("/handoffs/{handoff_id}/resolution")
+@router.post(
+    "/handoffs/{handoff_id}/resolution",
+    summary="Resolve a case",
+    **gives(package_shapes.Case, "case_resolved", key=NEEDED),
+)
 def resolve(
     handoff_id: HandoffId,
     body: NewResolution,
@@ -349,7 +390,11 @@ def resolve(
 # -- knowledge -------------------------------------------------------------------------
 
 
-@router.get("/suggestions")
+@router.get(
+    "/suggestions",
+    summary="Answers for an agent",
+    **gives(desk_shapes.Suggestions, "suggestions", "draft_suggested", key=NEEDED),
+)
 def show_suggestions(
     request: Request,
     services: Opened,
@@ -372,7 +417,11 @@ def show_suggestions(
         return {"question": question, "items": items}
 
 
-@router.post("/articles/{slug}/uses", status_code=201)
+@router.post(
+    "/articles/{slug}/uses",
+    summary="Use it",
+    **gives(desk_shapes.Noted, "noted", status=201, key=NEEDED),
+)
 def use(slug: Slug, body: NewUse, request: Request, services: Opened) -> dict[str, Any]:
     """KCS's *use it*: this article was given to a customer."""
     with transaction(services.engine) as session:
@@ -384,7 +433,11 @@ def use(slug: Slug, body: NewUse, request: Request, services: Opened) -> dict[st
         return {"id": made.id}
 
 
-@router.post("/articles/{slug}/flags", status_code=201)
+@router.post(
+    "/articles/{slug}/flags",
+    summary="Flag it",
+    **gives(desk_shapes.Noted, "noted", status=201, key=NEEDED),
+)
 def flag(slug: Slug, body: NewFlag, request: Request, services: Opened) -> dict[str, Any]:
     """KCS's *flag it*: something is wrong here."""
     with transaction(services.engine) as session:
@@ -395,7 +448,11 @@ def flag(slug: Slug, body: NewFlag, request: Request, services: Opened) -> dict[
         return {"id": flag_article(session, revision, me, body.reason, case).id}
 
 
-@router.post("/handoffs/{handoff_id}/draft", status_code=201)
+@router.post(
+    "/handoffs/{handoff_id}/draft",
+    summary="Add it",
+    **gives(shapes.Article, "first_draft", status=201, key=NEEDED),
+)
 def add_knowledge(
     handoff_id: HandoffId, body: NewKnowledge, request: Request, services: Opened
 ) -> dict[str, Any]:
@@ -441,12 +498,16 @@ def _free_slug(session: Session, text: str, handoff_id: int) -> str:
 # -- live ------------------------------------------------------------------------------
 
 
-@router.get("/desk/events")
+@router.get(
+    "/desk/events",
+    summary="What happens at the desk, as it happens",
+    **streams(desk_shapes.EVENTS, "desk_events", NEEDED),
+)
 def watch(
     request: Request,
     services: Opened,
     last_event_id: Annotated[str | None, Header()] = None,
-) -> StreamingResponse:
+) -> EventStream:
     """What happens in the queue and in one's own cases; while it is open, one is there."""
     with reading(services.engine) as session:
         me = agent_of(request, session)

@@ -54,6 +54,12 @@ class Sent:
 Load = Callable[[int], tuple[list[Sent], int]]
 
 
+class EventStream(StreamingResponse):
+    """Server-sent events."""
+
+    media_type = "text/event-stream"
+
+
 class Feed:
     """The open streams of this process, each woken by what concerns it."""
 
@@ -184,10 +190,10 @@ def event_stream(
     last: int,
     conversation_id: str = ALL,
     beat: Callable[[], None] | None = None,
-) -> StreamingResponse:
+) -> EventStream:
     """Server-sent events from an event's id on; `beat` is called while the stream is open."""
     body = _body(feed, load, last, conversation_id, beat)
-    return StreamingResponse(body, media_type="text/event-stream", headers=HEADERS)
+    return EventStream(body, headers=HEADERS)
 
 
 async def _body(

@@ -11,6 +11,7 @@ import pytest
 import schemathesis
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import booleans
 from schemathesis.checks import CheckFunction, not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -19,8 +20,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from assistant.phrases import phrase
 from kb.articles import answer_digest
+from kb.db import reading
 from tests.web.conftest import Keys
+from tests.web.test_conversation_api import begin
+from web import turn_examples
 from web.app import create_app
 from web.services import Services
 
@@ -32,7 +37,9 @@ CHECKS: list[CheckFunction] = [
     response_schema_conformance,
 ]
 ARTICLE = "/api/v1/articles/{slug}"
-OPERATIONS = [
+CHAT = "/api/v1/conversations/{conversation_id}"
+CASE = "/api/v1/handoffs/{handoff_id}"
+KNOWLEDGE = [
     "POST /api/v1/ask",
     "GET /api/v1/search",
     "GET /api/v1/articles",
@@ -49,13 +56,64 @@ OPERATIONS = [
     "GET /healthz",
     "GET /readyz",
 ]
+CHATTING = [
+    "POST /api/v1/conversations",
+    "POST /api/v1/conversations/mine",
+    f"POST {CHAT}/token",
+    f"GET {CHAT}",
+    f"DELETE {CHAT}",
+    f"POST {CHAT}/identity",
+    f"POST {CHAT}/turns",
+    f"POST {CHAT}/choice",
+    f"POST {CHAT}/turns/{{number}}/feedback",
+    f"GET {CHAT}/package",
+    f"PATCH {CHAT}/package",
+    f"POST {CHAT}/handoff",
+    f"DELETE {CHAT}/handoff",
+    f"POST {CHAT}/typing",
+    f"POST {CHAT}/read",
+    f"POST {CHAT}/satisfaction",
+    f"POST {CHAT}/transcript",
+    f"GET {CHAT}/events",
+]
+SERVING = [
+    "GET /api/v1/desk",
+    "PUT /api/v1/desk/presence",
+    "GET /api/v1/desk/events",
+    "GET /api/v1/handoffs",
+    f"GET {CASE}",
+    f"POST {CASE}/claim",
+    f"DELETE {CASE}/claim",
+    f"POST {CASE}/replies",
+    f"POST {CASE}/notes",
+    f"POST {CASE}/typing",
+    f"POST {CASE}/read",
+    f"POST {CASE}/transfer",
+    f"POST {CASE}/resolution",
+    f"POST {CASE}/draft",
+    "GET /api/v1/suggestions",
+    f"POST {ARTICLE}/uses",
+    f"POST {ARTICLE}/flags",
+]
+OPERATIONS = [*KNOWLEDGE, *CHATTING, *SERVING]
+SAYING_NOTHING = {
+    f"DELETE {ARTICLE}/publication",
+    f"DELETE {CHAT}",
+    *(f"POST {at}/{verb}" for at in (CHAT, CASE) for verb in ("typing", "read")),
+    f"GET {CHAT}/events",
+    "GET /api/v1/desk/events",
+}
+SENT_NOTHING = {f"POST {CHAT}/typing", f"POST {CASE}/typing", f"POST {CASE}/claim"}
+STREAM = "text/event-stream"
 STATIC = Path(__file__).parents[2] / "web" / "static"
 
 
 @pytest.fixture(scope="session")
 def api(open_shop: Services) -> Any:
-    """The description, asked of the application itself."""
-    return schemathesis.openapi.from_asgi("/api/openapi.json", create_app(open_shop))
+    """The description, asked of the application itself; its streams end as they begin."""
+    app = create_app(open_shop)
+    app.state.feed.is_stopping = True
+    return schemathesis.openapi.from_asgi("/api/openapi.json", app)
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +123,7 @@ def described(reader: TestClient) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", KNOWLEDGE)
 @pytest.mark.parametrize("role", ["public", "agent"])
 def test_api_keeps_to_its_description(
     api: Any, reader_keys: Keys, operation: str, role: str
@@ -77,6 +135,30 @@ def test_api_keeps_to_its_description(
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=api[path][method].as_strategy())
     def keeps_to_it(case: Any) -> None:
+        case.call_and_validate(checks=CHECKS, headers=headers)
+
+    keeps_to_it()
+
+
+@pytest.mark.parametrize("operation", [*CHATTING, *SERVING])
+def test_chat_and_desk_keep_to_their_description(
+    api: Any, reader: TestClient, reader_keys: Keys, operation: str
+) -> None:
+    chat = begin(reader)
+    chat.say("i forgot my password")
+    id_ = chat.call("POST", "/handoff")["handoff"]["id"]
+    agent = reader_keys["agent"]
+    if operation in SERVING:
+        assert reader.post(CASE.format(handoff_id=id_) + "/claim", headers=agent).is_success
+    place = {"conversation_id": chat.id, "number": 2, "handoff_id": id_, "slug": "reset-password"}
+    method, path = operation.split()
+
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(case=api[path][method].as_strategy(), is_there=booleans())
+    def keeps_to_it(case: Any, is_there: bool) -> None:
+        if is_there:
+            case.path_parameters = {n: place.get(n, v) for n, v in case.path_parameters.items()}
+        headers = agent if operation in SERVING else chat.headers
         case.call_and_validate(checks=CHECKS, headers=headers)
 
     keeps_to_it()
@@ -117,8 +199,17 @@ def replies(described: dict[str, Any], first_digit: str) -> Iterator[Content]:
     for name, operation in operations(described).items():
         for status, reply in operation["responses"].items():
             if status.startswith(first_digit) and status != "204":
-                (content,) = reply["content"].values()
-                yield f"{name} {status}", content
+                ((kind, content),) = reply["content"].items()
+                if kind != STREAM:
+                    yield f"{name} {status}", content
+
+
+def streams(described: dict[str, Any]) -> Iterator[Content]:
+    """The content of every documented stream of events, by operation."""
+    for name, operation in operations(described).items():
+        reply = operation["responses"].get("200", {}).get("content", {})
+        if STREAM in reply:
+            yield name, reply[STREAM]
 
 
 def bodies(described: dict[str, Any]) -> Iterator[Content]:
@@ -147,25 +238,31 @@ def check(described: dict[str, Any], name: str, content: dict[str, Any]) -> None
     """Fails without a typed schema, without an example, and for an example that breaks it."""
     assert resolved(described, content["schema"]).get("properties"), name
     assert content["schema"].keys() <= {"$ref", "anyOf", "title"}, name
-    # The components stand beside the schema, so that its references find them.
-    schema = content["schema"] | {"components": described["components"]}
-    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
     shown = examples_of(described, content)
     assert shown, name
     for example in shown:
-        assert not [error.message for error in validator.iter_errors(example)], name
+        assert not wrong_with(described, content["schema"], example), name
 
 
-def refuses(client: TestClient, name: str, body: Any, key: str = "") -> bool:
-    """Whether an operation answers 401 to what is fine in all else."""
+def wrong_with(described: dict[str, Any], schema: dict[str, Any], example: Any) -> list[str]:
+    """What a schema has against an example."""
+    # The components stand beside the schema, so that its references find them.
+    schema = schema | {"components": described["components"]}
+    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    return [error.message for error in validator.iter_errors(example)]
+
+
+def status_of(client: TestClient, name: str, body: Any, key: str = "") -> int:
+    """What an operation answers to what is fine in all but the key."""
     receipt = client.post("/api/v1/ask", json={"question": "i forgot my password"}).json()[
         "receipt"
     ]
     method, path = name.split()
-    path = path.format(slug="reset-password", version=1, receipt_id=receipt["id"])
+    article = {"slug": "reset-password", "version": 1, "receipt_id": receipt["id"]}
+    path = path.format(**article, conversation_id="none", number=1, handoff_id=1)
     headers = {"Authorization": f"Bearer {key}"} if key else None
     sent = client.request(method, path, json=body, headers=headers, params={"q": "refund"})
-    return sent.status_code == 401
+    return sent.status_code
 
 
 def test_operations_say_truly_what_they_do_with_a_key(
@@ -174,26 +271,31 @@ def test_operations_say_truly_what_they_do_with_a_key(
     sent = {name: examples_of(described, content)[0] for name, content in bodies(described)}
     for name, operation in operations(described).items():
         security, body = operation.get("security", []), sent.get(name)
-        assert refuses(reader, name, body) == (security == [{"key": []}]), name
-        assert refuses(reader, name, body, "forged") == ({"key": []} in security), name
+        needed = security in ([{"key": []}], [{"conversation": []}])
+        assert (status_of(reader, name, body) == 401) == needed, name
+        forged = status_of(reader, name, body, "forged")
+        assert (forged == 401) == ({"key": []} in security), name
+        assert forged in (403, 404) or {"conversation": []} not in security, name
 
 
-def test_key_is_a_bearer_token(described: dict[str, Any], reader_keys: Keys) -> None:
-    scheme = described["components"]["securitySchemes"]["key"]
-    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+def test_key_and_token_are_bearer_tokens(described: dict[str, Any], reader_keys: Keys) -> None:
+    schemes = described["components"]["securitySchemes"]
+    assert set(schemes) == {"key", "conversation"}
+    assert all((s["type"], s["scheme"]) == ("http", "bearer") for s in schemes.values())
     assert reader_keys["agent"]["Authorization"].startswith("Bearer ")
 
 
 def test_every_success_has_a_schema_and_examples_that_keep_to_it(described: dict[str, Any]) -> None:
     found = list(replies(described, "2"))
-    assert len(found) == len(OPERATIONS) - 1  # all but DELETE publication, which says nothing
+    assert {name.rsplit(" ", 1)[0] for name, _ in found} == set(OPERATIONS) - SAYING_NOTHING
     for name, content in found:
         check(described, name, content)
 
 
 def test_every_body_has_an_example_that_keeps_to_its_schema(described: dict[str, Any]) -> None:
     found = list(bodies(described))
-    assert len(found) == sum(name.startswith("POST") for name in OPERATIONS)
+    sending = {name for name in OPERATIONS if name.startswith("P")}
+    assert {name for name, _ in found} == sending - SENT_NOTHING
     for name, content in found:
         check(described, name, content)
 
@@ -210,23 +312,58 @@ def test_unready_server_has_an_example(described: dict[str, Any]) -> None:
 
 
 def test_examples_hold_only_fields_of_their_schema(described: dict[str, Any]) -> None:
-    closed = json.loads(json.dumps(described))
-    for schema in closed["components"]["schemas"].values():
-        schema["additionalProperties"] = False
+    closed = closed_to_more(described)
     for content in (*replies(closed, "2"), *replies(closed, "4"), *bodies(closed)):
         check(closed, *content)
 
 
+def closed_to_more(described: dict[str, Any]) -> dict[str, Any]:
+    """The same description, which takes no field that it does not name."""
+    closed: dict[str, Any] = json.loads(json.dumps(described))
+    for schema in closed["components"]["schemas"].values():
+        schema["additionalProperties"] = False
+    return closed
+
+
+def test_every_event_of_a_stream_has_an_example_that_keeps_to_its_schema(
+    described: dict[str, Any],
+) -> None:
+    closed = closed_to_more(described)
+    assert len(list(streams(closed))) == 2
+    for name, content in streams(closed):
+        shown = [event for text in examples_of(closed, content) for event in events_in(text)]
+        assert {kind for kind, _ in shown} == set(content["x-events"]), name
+        for kind, data in shown:
+            assert not wrong_with(closed, content["x-events"][kind], data), (name, kind)
+
+
+def events_in(text: str) -> list[tuple[str, Any]]:
+    """The kind and the data of every event that was sent."""
+    found = re.findall(r"^event: (\w+)\ndata: (.*)\n\n", text, re.M)
+    return [(kind, json.loads(data)) for kind, data in found]
+
+
 def test_digest_in_an_example_is_that_of_its_text(described: dict[str, Any]) -> None:
     shown = [e for _, content in replies(described, "2") for e in examples_of(described, content)]
-    answers = [found for found in map(answer_in, shown) if found]
-    assert len(answers) > 8
-    assert all(answer["sha256"] == answer_digest(answer["text"]) for answer in answers)
+    words = [found for found in parts_of(shown) if "sha256" in found and "text" in found]
+    assert len(words) > 50
+    assert all(found["sha256"] == answer_digest(found["text"]) for found in words)
 
 
-def answer_in(example: dict[str, Any]) -> Any:
-    """The words in an example, wherever they stand."""
-    return example if "sha256" in example else example.get("answer")
+def parts_of(example: Any) -> Iterator[dict[str, Any]]:
+    """Every object in an example, however deep."""
+    inner = example.values() if isinstance(example, dict) else example
+    if isinstance(example, dict):
+        yield example
+    if isinstance(example, dict | list):
+        for part in inner:
+            yield from parts_of(part)
+
+
+@pytest.mark.parametrize("name", turn_examples.PHRASES)
+def test_phrase_in_an_example_is_one_that_is_said(open_shop: Services, name: str) -> None:
+    with reading(open_shop.engine) as session:
+        assert phrase(session, name, "en").text == turn_examples.PHRASES[name]
 
 
 def test_documentation_loads_only_own_files(reader: TestClient) -> None:
