@@ -152,8 +152,8 @@ def _minutes_left(session: Session, attempt: SignInFailure) -> int:
 
 
 def _forget(session: Session, attempts: list[SignInFailure]) -> None:
-    for attempt in attempts:
-        session.delete(attempt)
+    ids = [attempt.id for attempt in attempts]
+    session.exec(delete(SignInFailure).where(col(SignInFailure.id).in_(ids)))
     session.commit()
 
 
