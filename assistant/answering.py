@@ -9,7 +9,7 @@ from assistant.personal import masked
 from assistant.receipts import Receipt
 from assistant.understanding import Question, understand
 from kb.articles import Revision
-from kb.audiences import PUBLIC, audience_of, visible_to
+from kb.audiences import AGENTS, PUBLIC, audience_of, visible_to
 from kb.publishing import best_live
 from retriever.index import Index
 from retriever.passages import Passage
@@ -120,11 +120,24 @@ def consider(
     locale: str | None = None,
     audience: str = PUBLIC,
 ) -> Judged:
-    """What would be replied, without a Receipt: for evaluations and previews."""
+    """What would be replied, without a Receipt: for evaluations and previews.
+
+    What customers are answered is what agents are answered: their own articles only add to it.
+    """
     question = understand(text, locale, locales)
+    if audience == AGENTS:
+        told = _consider(session, index, question, locales, PUBLIC)
+        if isinstance(told.outcome, Answered):
+            return told
+    return _consider(session, index, question, locales, audience)
+
+
+def _consider(
+    session: Session, index: Index, question: Question, locales: list[str], audience: str
+) -> Judged:
     if question.has_words:
         findings = find_matches(
-            session, index, question.text, question.language, audience, limit=OPTIONS + RELATED
+            session, index, question.search, question.language, audience, limit=OPTIONS + RELATED
         )
     else:
         findings = nothing_found(index, session)

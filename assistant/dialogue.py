@@ -138,7 +138,7 @@ def _said_to(listener: Listener, text: str, intents: frozenset[Intent]) -> list[
     questions = questions_in(rest)
     if upset and (len(questions) != 1 or not _asks(rest)):
         return [Utterance("apology"), Utterance("offer_person", reason="frustration")]
-    answers = _answers(listener, rest, questions)
+    answers = _answers(listener, text, questions)
     if upset:
         return [*answers, Utterance("offer_person", reason="frustration")]
     return answers + _offer_after(listener, answers)

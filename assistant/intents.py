@@ -70,6 +70,7 @@ def intents_of(text: str, language: str) -> frozenset[Intent]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=10_000)
 def remainder_of(text: str) -> str:
     """The text without greetings, thanks and courtesies around it; empty if it is only those."""
     read = _read(text)

@@ -3,6 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 
+from assistant.intents import remainder_of
 from assistant.languages import detect_language
 from kb.errors import Invalid
 
@@ -16,6 +17,11 @@ class Question:
     text: str
     locale: str
     language: str
+
+    @property
+    def search(self) -> str:
+        """What is looked up: the question without the courtesies around it, on every channel."""
+        return remainder_of(self.text) or self.text
 
     @property
     def has_words(self) -> bool:

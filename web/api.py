@@ -120,7 +120,7 @@ def search(
         if not question.has_words:
             return {"items": [], "total": 0, "next": None}
         findings = find_matches(
-            session, services.index, question.text, question.language, PUBLIC, limit
+            session, services.index, question.search, question.language, PUBLIC, limit
         )
         items = []
         for match in findings.matches:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from assistant.answering import Answered, consider
 from assistant.understanding import QUESTION_LIMIT, understand
 from kb.articles import Article, Revision, latest_revision, load_revisions
 from kb.audiences import AGENTS, ASSISTANT, PUBLIC, visible_to
@@ -42,7 +43,7 @@ def suggest(
     if not question.has_words:
         return []
     findings = find_matches(
-        session, index, question.text, question.language, AGENTS, limit=LIMIT * 2
+        session, index, question.search, question.language, AGENTS, limit=LIMIT * 2
     )
     ids = [match.article_id for match in findings.matches]
     order = [question.locale, *locales]
@@ -53,8 +54,18 @@ def suggest(
         for m in findings.matches
         if m.article_id in live
     ]
+    told = consider(session, index, question.text, locales, question.locale).outcome
+    if isinstance(told, Answered):
+        found = _first(found, Suggestion(told.words.slug, told.words.revision, (), 1.0))
     shown = [_with_badges(session, suggestion) for suggestion in found[:LIMIT]]
     return shown + _drafts(session, question.text, question.locale, question.language)
+
+
+def _first(found: list[Suggestion], told: Suggestion) -> list[Suggestion]:
+    """What the customer is answered on every other channel stands at the top."""
+    same = [suggestion for suggestion in found if suggestion.slug == told.slug]
+    others = [suggestion for suggestion in found if suggestion.slug != told.slug]
+    return [same[0] if same else told, *others]
 
 
 def _with_badges(session: Session, suggestion: Suggestion) -> Suggestion:

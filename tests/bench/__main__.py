@@ -12,11 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import freshness, importing, latency, peer, scale
+from tests.bench import chatting, freshness, importing, latency, peer, scale
 from tests.bench.report import Report
 
 PARTS: dict[str, Callable[[Report, Path, Path | None], None]] = {
     "latency": latency.run,
+    "chatting": chatting.run,
     "peer": peer.run,
     "freshness": freshness.run,
     "scale": scale.run,
