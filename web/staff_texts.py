@@ -123,6 +123,7 @@ TEXTS = {
     "choose_first": _("Choose a conversation first."),
     "back_to_queue": _("Back to the queue"),
     "for_anybody": _("For anybody who is online"),
+    "load": _("Conversations: %(n)s of %(room)s"),
     "with_skill": _("Somebody for: %(skill)s"),
     "sign_in_first": _("Sign in, and the approved answers are here."),
     "waiting_for_key": _("Waiting for the help desk to sign you in."),

@@ -415,7 +415,7 @@ class Desk {
     const others = this.agents.filter((agent) => agent.id !== page.me.id && agent.online);
     const skills = [...new Set(this.agents.flatMap((agent) => agent.skills ?? []))].sort();
     const option = (value, name, about, checked) => el("label", { class: "option" }, el("input", { type: "radio", name: "to", value, checked }), el("span", {}, el("strong", { dir: "auto" }, name), about && el("small", {}, about)));
-    const words = (agent) => [agent.languages?.map((code) => page.locales[code] ?? code).join(", "), agent.skills?.map(skill_name).join(", "), `${number(agent.open)}/${number(agent.room)}`].filter(Boolean).join(" · ");
+    const words = (agent) => [agent.languages?.map((code) => page.locales[code] ?? code).join(", "), agent.skills?.map(skill_name).join(", "), t("load", { n: number(agent.open), room: number(agent.room) })].filter(Boolean).join(" · ");
     return [
       option("", t("back_to_queue"), t("for_anybody"), true),
       ...others.map((agent) => option(String(agent.id), agent.name, words(agent), false)),
@@ -456,7 +456,9 @@ class Desk {
     const select = form.elements.article;
     select.replaceChildren(...options.map(({ words }, place) => el("option", { value: place }, words)));
     const choose = (value) => { form.querySelector(`[value="${value}"]`).checked = true; };
-    choose(options.length ? "answered" : "new");
+    // Only what an agent has given is taken for the answer; else somebody should say.
+    if (this.handoff.transcript.some((turn) => turn.author === "agent" && turn.article)) choose("answered");
+    else if (!options.length) choose("new");
     form.querySelector('[value="answered"]').disabled = !options.length;
     const follow = () => { form.querySelector("[data-for]").hidden = form.elements.disposition.value !== "answered"; };
     form.onchange = follow;
