@@ -11,8 +11,11 @@ from xml.etree import ElementTree
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
+from assistant.conversations import TEXT_LIMIT
+from assistant.desk.hours import parse_hours
+from assistant.desk.presence import online_agents
 from assistant.phrases import phrase
-from kb.db import reading
+from kb.db import now, reading
 from kb.errors import NotFound
 from kb.markdown import render
 from kb.settings import LOCALE_NAMES
@@ -28,7 +31,6 @@ ICONS = (
     "message-circle", "pencil", "phone", "plus", "receipt-text", "thumbs-down", "thumbs-up",
     "trash-2", "triangle-alert", "user", "wifi-off", "x",
 )  # fmt: skip
-TEXT_LIMIT = 4000
 MARK = re.compile(r' d="([^"]+)"')
 # Twice on one page is once; the rest finds its server in its own address.
 FRAME = """(() => {{
@@ -77,6 +79,7 @@ def configuration(request: Request, locale: str = "") -> Response:
     code = preferred_locale(f"{locale};q=1,{accepted}" if locale else accepted, settings.locales)
     with reading(services.engine) as session:
         said = phrase(session, "greeting", code)
+        is_anybody_there = bool(online_agents(session, now()))
     greeting = {
         "name": said.name,
         "text": said.text,
@@ -92,6 +95,12 @@ def configuration(request: Request, locale: str = "") -> Response:
         "site_name": settings.site_name or translate(code, "Help centre"),
         "base_url": settings.base_url,
         "greeting": greeting,
+        "desk": {
+            "open": parse_hours(settings.desk_hours, settings.desk_timezone).are_open(now()),
+            "hours": settings.desk_hours or None,
+            "online": is_anybody_there,
+        },
+        "identity": bool(settings.identity_secret),
         "limits": {"text": TEXT_LIMIT},
         "texts": texts_in(code),
     }

@@ -86,6 +86,12 @@ def test_configuration_falls_back_to_the_browser_s_language(shop: TestClient) ->
     )
 
 
+def test_configuration_says_whether_somebody_is_at_the_desk(shop: TestClient) -> None:
+    told = shop.get("/api/v1/widget").json()
+    assert told["desk"] == {"open": True, "hours": None, "online": False}
+    assert told["identity"] is False
+
+
 def test_configuration_may_be_read_by_any_site_once(shop: TestClient) -> None:
     told = shop.get("/api/v1/widget", headers={"Origin": "https://shop.example"})
     assert told.headers.get_list("access-control-allow-origin") == ["*"]

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
@@ -47,6 +48,7 @@ STYLE = b"* { all: unset } button { display: none !important } verbatim-chat { o
 PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>Kettles</title>
 <link rel="stylesheet" href="/shop.css">
 <script src="{help}/widget.js" defer></script><main><h1>Kettles</h1></main></html>"""
+SECRET = "a secret of thirty-two bytes or more"
 QUESTIONS = {"ko": "비밀번호를 잊어버렸어요", "fa": "رمز عبورم را فراموش کرده‌ام"}
 
 
@@ -64,7 +66,12 @@ def place(
     tmp_path_factory: pytest.TempPathFactory, vectors: VectorStore, encoders: list[Encoder]
 ) -> Iterator[Place]:
     """Both servers, over a few articles in three languages."""
-    settings = Settings(home=tmp_path_factory.mktemp("chat"), rate_limit="off", site_name="Shop")
+    settings = Settings(
+        home=tmp_path_factory.mktemp("chat"),
+        rate_limit="off",
+        site_name="Shop",
+        identity_secret=SECRET,
+    )
     engine = open_engine(settings.sql_url)
     migrate(engine)
     with transaction(engine) as session:
@@ -172,6 +179,14 @@ class Customer:
     def said(self) -> list[str]:
         """What the server has of the customer's words, in order."""
         return [turn["text"] for turn in self.kept()["turns"] if turn["author"] == "customer"]
+
+
+@pytest.fixture
+def device(browser: Browser, place: Place) -> Iterator[Customer]:
+    """The same customer's other browser."""
+    context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
+    yield Customer(place, context)
+    context.close()
 
 
 @pytest.fixture
@@ -358,6 +373,23 @@ def test_conversation_that_is_gone_leaves_the_words(customer: Customer) -> None:
     customer.faults.clear()
 
 
+def test_signed_in_customer_goes_on_elsewhere_and_leaves_nothing_behind(
+    customer: Customer, device: Customer
+) -> None:
+    identity = jwt.encode({"sub": "sara", "exp": int(time.time()) + 600}, SECRET, "HS256")
+    page, other = customer.visit(), device.visit("/it")
+    for opened in (page, other):
+        opened.evaluate("(token) => Verbatim.identify(token)", identity)
+    open_chat(page)
+    ask(page, "how much is shipping")
+    expect(in_chat(page, "[data-sha256]")).to_be_visible()
+    open_chat(other)
+    expect(in_chat(other, "[data-sha256]")).to_be_visible()
+    other.evaluate("Verbatim.identify(null)")
+    expect(in_chat(other, "[data-sha256]")).to_have_count(0)
+    assert customer.said() == ["how much is shipping"]
+
+
 def test_page_may_call_before_the_chat_is_there(customer: Customer) -> None:
     customer.context.add_init_script(
         "window.Verbatim = [['on', 'message', (turn) => (window.heard ??= []).push(turn.kind)],"
@@ -391,7 +423,7 @@ def test_axe_finds_nothing(customer: Customer, scheme: Any, locale: str) -> None
     ask(page, QUESTIONS["fa"] if locale == "fa" else "I forgot my password")
     expect(in_chat(page, "[data-sha256]")).to_be_visible()
     _is_accessible(page)
-    in_chat(page, "header .tool").first.click()
+    in_chat(page, ".head .tool").first.click()
     _is_accessible(page)
     page.keyboard.press("Escape")
     page.set_viewport_size(PHONE)

@@ -79,7 +79,9 @@ class Conversation {
     if (id !== this.id) this.clear();
     Object.assign(this, { id, token });
     try {
-      this.adopt(await this.call("GET", ""));
+      const found = await this.call("GET", "");
+      if (id !== this.id) return false;
+      this.adopt(found);
       this.set_trouble("");
       return true;
     } catch (error) {
@@ -102,6 +104,7 @@ class Conversation {
   update(state) {
     const before = this.state;
     this.state = { ...before, ...state };
+    if (this.state.status !== "with_agent") this.typing = null;
     if (this.state.handoff && !["waiting", "with_agent"].includes(this.state.handoff.status)) this.state.handoff = null;
     if (this.is_loaded && before.status !== this.state.status && this.state.status === "resolved") this.tell("resolved", { id: this.id });
     this.listen();
@@ -206,10 +209,11 @@ class Conversation {
 
   async send(item) {
     await this.begin();
+    const { id } = this;
     const { client_id, text, page_url, page_title, choice } = item;
     const body = choice ? { ...choice, client_id } : { text, client_id, page_url, page_title };
     const result = await this.call("POST", choice ? "/choice" : "/turns", body);
-    this.take_all(result);
+    if (id === this.id) this.take_all(result);
     this.discard(client_id);
   }
 
@@ -308,17 +312,20 @@ class Conversation {
   async mine() { return (await call("POST", "/conversations/mine", { body: { identity: this.identity } })).items; }
 
   async resume(id) {
-    const { token } = await call("POST", `/conversations/${encodeURIComponent(id)}/token`, { body: { identity: this.identity } });
+    const { identity } = this;
+    const { token } = await call("POST", `/conversations/${encodeURIComponent(id)}/token`, { body: { identity } });
+    if (identity !== this.identity) return;
     this.enter(id, token);
     await this.load();
   }
 
   /* A signed-in customer comes back to what is still going on, on any device. */
   async recover() {
-    if (!this.identity || kept_talk().id) return;
+    const { identity } = this;
+    if (!identity || kept_talk().id) return;
     try {
       const going_on = (await this.mine()).find(({ status, changed_at }) => status !== "resolved" && Date.now() - new Date(changed_at) < KEEP_MS);
-      if (going_on && !kept_talk().id) await this.resume(going_on.id);
+      if (going_on && identity === this.identity && !kept_talk().id) await this.resume(going_on.id);
     } catch { /* then a new one begins */ }
   }
 
@@ -333,8 +340,8 @@ class Conversation {
     try {
       this.adopt(await this.call("POST", "/identity", { identity }));
     } catch (error) {
-      // Somebody else has signed in on this device: their words are their own.
-      if ([403, 409].includes(error.status)) this.forget("");
+      // A good identity that is refused here is somebody else's, and so are the words; a bad one changes nothing.
+      if (error.status === 403 && (await this.mine().then(() => true, () => false))) this.fresh();
       this.tell("error", { status: error.status, message: error.message });
     }
   }

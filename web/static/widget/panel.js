@@ -14,7 +14,7 @@ class Panel {
     this.host = document.createElement("verbatim-chat");
     this.shadow = this.host.attachShadow({ mode: "open" });
     this.dress();
-    this.root = h("div", { class: "root" });
+    this.root = h("div", { class: "root", role: "region" });
     this.shadow.append(this.root);
     this.phone = matchMedia("(max-width: 480px), (max-height: 420px)");
     this.speak();
@@ -50,6 +50,7 @@ class Panel {
   label() {
     const { unread } = this.talk;
     this.launcher.setAttribute("aria-label", t(unread ? "open_unread" : "open"));
+    this.root.setAttribute("aria-label", t("chat"));
     const badge = this.launcher.lastChild;
     badge.hidden = !unread || this.is_open;
     badge.textContent = unread > 9 ? "9+" : number(unread);
@@ -133,7 +134,7 @@ class Panel {
     this.status = h("p", {});
     this.menu = this.make_menu();
     this.shut = icon_button("x", t("close"), () => this.close());
-    const head = h("header", {}, brand_mark(), h("div", { class: "names" }, h("h2", { id: "title", tabindex: "-1" }, this.config?.site_name || t("chat")), this.status),
+    const head = h("div", { class: "head" }, brand_mark(), h("div", { class: "names" }, h("h2", { id: "title", tabindex: "-1" }, this.config?.site_name || t("chat")), this.status),
       this.menu.button, this.shut, this.menu.list);
     this.inner = h("div", { class: "inner" }, head, this.banner, h("div", { class: "middle" }, this.log, this.down), now, this.composer);
     const made = h("div", { class: "panel", role: "dialog", "aria-labelledby": "title", hidden: !this.is_open, onkeydown: (event) => this.keys(event) }, this.inner, place);
