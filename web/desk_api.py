@@ -14,18 +14,18 @@ from assistant.conversations import (
     AGENT,
     CUSTOMER,
     Turn,
-    customer_words,
     get_conversation,
     mark_read,
     turns_of,
 )
 from assistant.desk import cases
-from assistant.desk.kcs import flag_article, use_article
+from assistant.desk.kcs import flag_article, tell_owner, use_article
 from assistant.desk.presence import Presence, be_seen, presence_of, set_presence
 from assistant.desk.queue import in_line, open_handoffs, sweep
 from assistant.desk.suggestions import suggest
 from assistant.handoffs import WAITING, WITH_AGENT, Handoff, get_handoff
 from assistant.package import Package, package_of
+from assistant.personal import without_facts
 from kb.articles import (
     PHRASING_LIMIT,
     Revision,
@@ -134,7 +134,7 @@ def _colleagues(session: Session, handoffs: list[Handoff]) -> list[dict[str, Any
 def be_present(
     body: NewPresence, request: Request, services: Opened, opening: Opening
 ) -> dict[str, Any]:
-    """Online or offline; going offline gives back what one has on one's hands."""
+    """Online or offline; whoever goes offline keeps what they have, and gets nothing new."""
     with transaction(services.engine) as session:
         me = agent_of(request, session)
         wanted = {"languages": body.languages, "skills": body.skills, "room": body.room}
@@ -445,7 +445,9 @@ def flag(slug: Slug, body: NewFlag, request: Request, services: Opened) -> dict[
         revision = _given(session, services, slug, body.locale, body.version)
         assert revision is not None
         case = get_handoff(session, body.handoff).id if body.handoff else None
-        return {"id": flag_article(session, revision, me, body.reason, case).id}
+        flagged = flag_article(session, revision, me, body.reason, case)
+        tell_owner(session, flagged, revision, me, services.settings.base_url)
+        return {"id": flagged.id}
 
 
 @router.post(
@@ -462,7 +464,9 @@ def add_knowledge(
         handoff = get_handoff(session, handoff_id)
         conversation = get_conversation(session, handoff.conversation_id)
         package = package_of(session, conversation, handoff)
-        slug = body.slug or _free_slug(session, body.title or package.want, handoff_id)
+        slug = body.slug or _free_slug(
+            session, body.title or without_facts(package.want), handoff_id
+        )
         if find_article(session, slug):
             raise Invalid(f"{slug} exists; fix that article instead", "slug")
         wording = _drafted(package, body)
@@ -475,14 +479,12 @@ def _drafted(package: Package, body: NewKnowledge) -> Wording:
     answer = body.answer or (said[-1] if said else "")
     if not answer.strip():
         raise Invalid("write the answer; nobody has given one in this conversation yet", "answer")
-    words = [" ".join(text.split()) for text in customer_words(package.turns)]
-    asked = [text for text in words if 8 <= len(text) <= PHRASING_LIMIT]
-    title = " ".join((body.title or package.want or "").split())[:200]
-    phrasings = tuple(dict.fromkeys([*([package.want] if package.want else []), *asked]))[:10]
+    title = " ".join((body.title or without_facts(package.want)).split())[:200]
+    asked = dict.fromkeys(without_facts(text) for text in package.asked)
     return Wording(
         title=title or "?",
         answer=answer.strip(),
-        phrasings=tuple(text for text in phrasings if len(text) <= PHRASING_LIMIT),
+        phrasings=tuple(text for text in asked if 0 < len(text) <= PHRASING_LIMIT)[:10],
         category=package.handoff.skill if package.handoff and package.handoff.skill else "general",
     )
 

@@ -4,6 +4,8 @@ from datetime import datetime
 
 from sqlmodel import Field, Session, SQLModel
 
+from assistant.letters import Letter, check_address, html_page, paragraph, texts_in
+from assistant.outgoing import queue
 from kb import history
 from kb.articles import CONTROL, Revision
 from kb.db import UtcDateTime, now
@@ -91,3 +93,23 @@ def flag_article(
         session, "flagged", by, revision.article_id, revision.locale, revision.version, flag=flag.id
     )
     return flag
+
+
+def tell_owner(session: Session, flag: Flag, revision: Revision, by: Person, base_url: str) -> None:
+    """The article's owner hears of a flag by mail, where the owner is an address."""
+    try:
+        owner = check_address(revision.owner)
+    except Invalid:
+        return
+    texts, slug = texts_in(revision.locale), revision.article.slug
+    intro = texts["flag_intro"].format(name=by.name, article=slug, version=revision.version)
+    link = f"{base_url}/{revision.locale}/articles/{slug}"
+    html = [paragraph(intro), paragraph(flag.reason), paragraph(link)]
+    letter = Letter(
+        to=owner,
+        subject=texts["flag_subject"].format(title=revision.title),
+        text=f"{intro}\n\n{flag.reason}\n\n{link}\n",
+        html=html_page(revision.locale, html),
+        locale=revision.locale,
+    )
+    queue(session, "mail", f"flag-{flag.id}", letter.as_data())

@@ -1,5 +1,6 @@
 """The desk over HTTP: from the queue to the end of a case, with nothing asked twice."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,11 +8,12 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from assistant.desk.kcs import ArticleUse, Flag
+from assistant.outgoing import Outgoing
 from kb.articles import answer_digest
 from kb.db import transaction
 from kb.history import Event
 from kb.people import add_key
-from tests.cast import REFUND_POLICY
+from tests.cast import REFUND_POLICY, published
 from tests.web.conftest import Keys
 from tests.web.test_conversation_api import Chat, begin
 from web.services import Services
@@ -224,6 +226,16 @@ def test_flag_reaches_history(omar: Desk, services: Services) -> None:
         assert session.exec(select(Event).where(Event.kind == "flagged")).one().data
     assert omar.status("POST", "/articles/refund-time/flags", {"reason": " "}) == 422
     assert omar.status("POST", "/articles/no-such/flags", {"reason": "x"}) == 404
+
+
+def test_flag_is_mailed_to_the_article_s_owner(omar: Desk, services: Services) -> None:
+    with transaction(services.engine) as session:
+        published(session, "refund-time", replace(REFUND_POLICY, owner="elsa@example.com"))
+    omar.call("POST", "/articles/refund-time/flags", {"reason": "It is 5 days now"})
+    with transaction(services.engine) as session:
+        (letter,) = session.exec(select(Outgoing).where(Outgoing.kind == "mail")).all()
+        assert letter.data["to"] == "elsa@example.com"
+        assert "It is 5 days now" in letter.data["text"]
 
 
 def test_suggestions_show_agents_what_customers_never_see(
