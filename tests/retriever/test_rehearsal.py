@@ -108,8 +108,7 @@ def test_lost_tokens_of_general_questions_are_made_again(
     monkeypatch.setattr(general_module, "general_questions", lambda: few)
     monkeypatch.setattr(learner.vectors.states, "fetch", lambda *_: {})
     monkeypatch.setattr(learner, "_add_states", lambda _, keyed: made.extend(keyed) or {})
-    learner._level = replace(level_of(engine, learner), is_rehearsed=False, documents=())
-    learner.rehearse()
+    learner._general(level_of(engine, learner))
     assert len(made) == 2
 
 
