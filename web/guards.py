@@ -38,7 +38,7 @@ OUR_COOKIE = re.compile(rf"(?:^|;\s*){COOKIE}=([\w-]+)".encode())
 # Digests of the keys and cookies that were good in this process.
 GOOD: set[str] = set()
 GOOD_LIMIT = 10_000
-UNLIMITED = ("/static/", "/media/", "/healthz", "/readyz", "/metrics", "/favicon")
+UNLIMITED = ("/static/", "/media/", "/healthz", "/readyz", "/metrics", "/favicon", "/widget.js")
 REQUESTS = Counter("verbatim_requests_total", "Requests by route and status", ["route", "status"])
 SECONDS = Histogram(
     "verbatim_request_seconds",
