@@ -82,7 +82,9 @@ class Guard:
             await run_in_threadpool(_mark_seen, scope)
         route = getattr(scope.get("route"), "path", "other")
         REQUESTS.labels(route, str(status[0])).inc()
-        SECONDS.labels(route).observe(time.perf_counter() - started)
+        # A stream is open for as long as somebody looks; that is no server time.
+        if not route.endswith("/events"):
+            SECONDS.labels(route).observe(time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = self._refused(scope, dict(scope["headers"]))
