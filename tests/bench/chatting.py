@@ -3,11 +3,14 @@
 import asyncio
 import csv
 import json
+import shutil
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx
+from playwright.sync_api import Browser, CDPSession, sync_playwright
 
 from kb.db import open_engine, transaction
 from kb.people import add_key
@@ -20,6 +23,16 @@ CHAT = "/api/v1/conversations"
 TALK = 5
 OPEN, WITH_AGENT, MESSAGES = 500, 40, 200
 WARM_UP = 20
+# Pages loaded with and without the chat; milliseconds in which a page comes to rest.
+LOADS, SETTLE = 5, 1500
+OPENING = """async () => {
+  const started = performance.now();
+  window.Verbatim.open();
+  const root = document.querySelector("verbatim-chat").shadowRoot;
+  const is_open = () => root.querySelector(".panel")?.getBoundingClientRect().height > 0;
+  while (!is_open()) await new Promise(requestAnimationFrame);
+  return performance.now() - started;
+}"""
 
 
 def run(report: Report, scratch: Path, _help_centre: Path | None) -> None:
@@ -33,6 +46,7 @@ def run(report: Report, scratch: Path, _help_centre: Path | None) -> None:
     with serving(home) as (url, _pid, _ready):
         _messages(report, url)
         asyncio.run(_screens(report, url, {"Authorization": f"Bearer {key}"}))
+        _widget(report, url)
 
 
 def _messages(report: Report, url: str) -> None:
@@ -153,3 +167,44 @@ async def _told(
     sent = await client.post(f"/api/v1/handoffs/{case}/replies", json={"text": text}, headers=agent)
     sent.raise_for_status()
     return 1000 * (await asyncio.wait_for(arrived[text], 20) - started)
+
+
+def _widget(report: Report, url: str) -> None:
+    """What the one line costs a page: bytes, the main thread's time, and the time to open."""
+    fetched = httpx.get(f"{url}/widget.js", headers={"Accept-Encoding": "gzip"}, trust_env=False)
+    size = int(fetched.headers["content-length"]) / 1000
+    report.add("chat script, compressed", f"{size:.1f} kB", "", "30 kB")
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not program:
+        return
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=program, args=flags)
+        line = f'<script src="{url}/widget.js" defer></script>'
+        bare = [_main_thread(browser, "") for _ in range(LOADS)]
+        opened = [_main_thread(browser, line) for _ in range(LOADS)]
+        browser.close()
+    busy, alone = median([b for b, _ in opened]), median([b for b, _ in bare])
+    report.add(
+        "main thread of a page with the chat", f"{busy:.0f} ms", f"the same without {alone:.0f} ms"
+    )
+    report.add("chat opens after a click", f"{median([o for _, o in opened]):.0f} ms")
+
+
+def _main_thread(browser: Browser, line: str) -> tuple[float, float]:
+    """Milliseconds of tasks while a page loads and settles, and from a click to the open chat."""
+    page = browser.new_page()
+    probe = page.context.new_cdp_session(page)
+    probe.send("Performance.enable")
+    before = _task_seconds(probe)
+    page.set_content(f"<!doctype html><html lang=en><title>Shop</title><h1>Shop</h1>{line}")
+    page.wait_for_timeout(SETTLE)
+    busy = 1000 * (_task_seconds(probe) - before)
+    took = page.evaluate(OPENING) if line else 0.0
+    page.close()
+    return busy, took
+
+
+def _task_seconds(probe: CDPSession) -> float:
+    metrics = probe.send("Performance.getMetrics")["metrics"]
+    return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
