@@ -24,6 +24,7 @@ FACT_KINDS_LIMIT = 40
 # Letters below which a message is no question in any language.
 SHORT = 1
 FALLBACK = "en"
+HANDING_OVER = ("handing_over", "contact_kept")
 SAYS_NOTHING = {Intent.PERSON, Intent.YES, Intent.NO}
 
 
@@ -86,9 +87,16 @@ def package_of(
 
 
 def want_of(turns: list[Turn]) -> str:
-    """What the customer wants in one line, in their own words: the last thing they asked."""
-    asked = [words for t in turns if t.author == CUSTOMER and (words := _question_in(t.text))]
+    """What the customer wants in one line, in their own words: the last thing they asked the
+    assistant. What is said to a person afterwards does not change why they came."""
+    ends = [n for n, turn in enumerate(turns) if _phrase_of(turn) in HANDING_OVER]
+    before = turns[: ends[-1]] if ends else turns
+    asked = [words for t in before if t.author == CUSTOMER and (words := _question_in(t.text))]
     return _shortened(asked[-1]) if asked else ""
+
+
+def _phrase_of(turn: Turn) -> str:
+    return str(turn.detail.get("phrase", {}).get("name", ""))
 
 
 def _question_in(text: str) -> str:

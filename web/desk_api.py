@@ -36,6 +36,7 @@ from kb.articles import (
 )
 from kb.db import now, reading, transaction
 from kb.errors import Invalid
+from kb.links import check_links
 from kb.people import Person, require
 from kb.publishing import draft
 from web import desk_shapes, package_shapes, shapes
@@ -318,7 +319,8 @@ def write_note(
     """Words for colleagues; the customer never sees them."""
     with transaction(services.engine) as session:
         me = agent_of(request, session)
-        turn = cases.write_note(session, get_handoff(session, handoff_id), me, body.text)
+        handoff = get_handoff(session, handoff_id)
+        turn = cases.write_note(session, handoff, me, body.text, body.client_id)
         return _spoken(session, services, turn)
 
 
@@ -470,6 +472,7 @@ def add_knowledge(
         if find_article(session, slug):
             raise Invalid(f"{slug} exists; fix that article instead", "slug")
         wording = _drafted(package, body)
+        check_links(wording)
         revision = draft(session, slug, conversation.locale, wording, me)
         return article_json(services, session, revision)
 

@@ -49,6 +49,7 @@ class NewNote(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [desk_examples.NEW_NOTE]})
     text: str
+    client_id: str | None = Field(None, description="The same again writes nothing twice")
 
 
 class NewTransfer(BaseModel):

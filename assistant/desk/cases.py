@@ -36,6 +36,7 @@ from assistant.handoffs import (
 )
 from assistant.helpdesks import announce
 from kb.articles import CONTROL, Revision
+from kb.audiences import visible_to
 from kb.db import now
 from kb.errors import Conflict, Invalid, NotAllowed
 from kb.people import Person, require
@@ -154,6 +155,8 @@ def reply(
     before = sent_before(session, conversation, client_id)
     if before:
         return before
+    if revision:
+        _must_be_for(conversation, revision)
     deviates = revision is not None and text.strip() != revision.answer.strip()
     turn = add_turn(
         session,
@@ -172,12 +175,26 @@ def reply(
     return turn
 
 
-def write_note(session: Session, handoff: Handoff, by: Person, text: str) -> Turn:
+def _must_be_for(conversation: Conversation, revision: Revision) -> None:
+    """An answer that this customer may not read, or nobody has approved, is not given."""
+    audiences = visible_to(conversation.audience)
+    if not revision.is_approved:
+        raise Invalid("nobody has approved this wording yet; answer in your own words", "article")
+    if audiences is not None and revision.audience not in audiences:
+        raise Invalid(f"this answer is for {revision.audience} only", "article")
+
+
+def write_note(
+    session: Session, handoff: Handoff, by: Person, text: str, client_id: str | None = None
+) -> Turn:
     """Words for colleagues only; anybody on the desk may leave them."""
     require(by, "serve")
     conversation = get_conversation(session, handoff.conversation_id)
     text = clean_text(text)
-    return add_turn(session, conversation, NOTE, "note", text, person_id=by.id)
+    before = sent_before(session, conversation, client_id)
+    return before or add_turn(
+        session, conversation, NOTE, "note", text, person_id=by.id, client_id=client_id
+    )
 
 
 def transfer(
@@ -201,11 +218,13 @@ def transfer(
 
 
 def _is_id(to: str | int | None) -> bool:
-    return isinstance(to, int) or (isinstance(to, str) and to.isdigit())
+    return isinstance(to, int) or (isinstance(to, str) and to.isdecimal())
 
 
 def _colleague(session: Session, to: Any) -> Person:
-    person = session.get(Person, int(to)) if int(to) < 2**31 else None
+    # What has more digits is nobody's id, and may be too long for a number.
+    id_ = int(to) if len(str(to)) <= 10 else 0
+    person = session.get(Person, id_) if 0 < id_ < 2**31 else None
     if person is None or not person.may("serve"):
         raise Invalid("there is nobody at the desk with this id", "to")
     return person

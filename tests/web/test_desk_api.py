@@ -172,10 +172,33 @@ def test_changed_answer_is_kept_as_a_deviation(
         assert use.text == "We refund in 2 weeks."
 
 
+@pytest.mark.parametrize("slug", ["goodwill-credit", "not-yet"])
+def test_what_a_customer_may_not_read_is_not_given(
+    omar: Desk, waiting: Chat, client: TestClient, keys: Keys, slug: str
+) -> None:
+    draft = {"slug": "not-yet", "title": "Not yet", "answer": "Soon."}
+    client.post("/api/v1/articles", json=draft, headers=keys["contributor"])
+    case = case_of(omar)
+    omar.call("POST", f"/handoffs/{case}/claim")
+    body = {"text": "so it is", "article": slug}
+    assert omar.status("POST", f"/handoffs/{case}/replies", body) == 422
+    assert "so it is" not in str(waiting.read())
+
+
+def test_what_is_said_to_the_agent_does_not_change_why_they_came(omar: Desk, waiting: Chat) -> None:
+    case = case_of(omar)
+    omar.call("POST", f"/handoffs/{case}/claim")
+    waiting.say("is anybody reading this at all")
+    want = omar.call("GET", f"/handoffs/{case}")["want"]
+    assert want == "where is my refund for order 48-2210931"
+
+
 def test_note_is_for_colleagues_only(omar: Desk, waiting: Chat) -> None:
     case = case_of(omar)
     omar.call("POST", f"/handoffs/{case}/claim")
-    omar.call("POST", f"/handoffs/{case}/notes", {"text": "has called twice"})
+    note = {"text": "has called twice", "client_id": "n1"}
+    first, again = (omar.call("POST", f"/handoffs/{case}/notes", note) for _ in range(2))
+    assert first == again
     assert "has called twice" in str(omar.call("GET", f"/handoffs/{case}")["transcript"])
     assert "has called twice" not in str(waiting.read())
 
