@@ -69,18 +69,27 @@ def _url_of(database: str) -> str:
     return f"{server}/{database}"
 
 
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty, migrated SQLite store to copy."""
+    path = tmp_path_factory.mktemp("blank") / "store.db"
+    engine = open_engine(f"sqlite:///{path}")
+    migrate(engine)
+    engine.dispose()
+    return path
+
+
 @pytest.fixture
-def make_database(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
+def make_database(
+    tmp_path: Path, blank: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], str]]:
     """Makes an empty, migrated database of a kind and gives its URL."""
     made: list[str] = []
 
     def make(kind: str) -> str:
         if kind == "sqlite":
-            url = f"sqlite:///{tmp_path / f'store-{uuid.uuid4().hex[:6]}.db'}"
-            engine = open_engine(url)
-            migrate(engine)
-            engine.dispose()
-            return url
+            copied = shutil.copy(blank, tmp_path / f"store-{uuid.uuid4().hex[:6]}.db")
+            return f"sqlite:///{copied}"
         pool = request.getfixturevalue("postgres_pool")
         made.append(pool.take())
         return _url_of(made[-1])
