@@ -1,6 +1,7 @@
 """Texts to vectors: the same bits, whatever comes beside, before or at the same time."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -91,6 +92,13 @@ def test_no_texts_have_no_vectors(encode: Encode) -> None:
 def test_threads_of_the_engine_do_not_spin(encoders: list[Encoder]) -> None:
     assert encoders
     assert os.environ["OMP_WAIT_POLICY"].lower() == "passive"
+
+
+def test_arithmetic_brings_no_threads_that_spin() -> None:
+    code = "import os, retriever.heads; print(len(os.listdir('/proc/self/task')))"
+    clean = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", code], env=clean, capture_output=True, text=True)
+    assert done.stdout == "1\n", done.stderr
 
 
 def test_encoders_are_loaded_once(encoders: list[Encoder]) -> None:
