@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from assistant.conversations import Conversation, conversations_of
 from assistant.handoffs import latest_handoff, status_of
-from kb.articles import AUDIENCE
+from kb.articles import AUDIENCE, CONTROL
 from kb.audiences import CUSTOMERS, PUBLIC
 from kb.db import now
 from kb.errors import Invalid, NotAllowed
@@ -63,9 +63,13 @@ def _customer(claims: dict[str, Any]) -> Customer:
     attributes = claims.get("attributes", {})
     if not isinstance(attributes, dict) or len(attributes) > ATTRIBUTES_LIMIT:
         raise Invalid(f"attributes are up to {ATTRIBUTES_LIMIT} names with values", "identity")
-    shown = {str(key)[:80]: str(value)[:TEXT_LIMIT] for key, value in attributes.items()}
+    shown = {_plain(key)[:80]: _plain(value)[:TEXT_LIMIT] for key, value in attributes.items()}
     texts = {name: _text(claims, name) for name in ("name", "email", "phone")}
     return Customer(id=_text(claims, "sub") or "", audience=audience, attributes=shown, **texts)
+
+
+def _plain(value: Any) -> str:
+    return CONTROL.sub("", str(value))
 
 
 def _text(claims: dict[str, Any], name: str) -> str | None:

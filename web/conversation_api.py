@@ -1,5 +1,6 @@
 """The chat over HTTP: a conversation's own calls carry its token as Bearer."""
 
+import re
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -61,7 +62,7 @@ from web.turns import (
 )
 
 router = APIRouter(prefix="/api/v1/conversations", tags=["chat"])
-ID_LIMIT = 64
+CONVERSATION_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 RESUMED = reply_of(chat_shapes.Begun, "resumed") | {"description": "It goes on"}
 
 
@@ -79,7 +80,7 @@ def token_of(request: Request) -> str:
 
 def known_id(conversation_id: Annotated[str, Path(examples=[chat_examples.ID])]) -> str:
     """The id in the address. Raises NotFound for what no conversation can be called."""
-    if len(conversation_id) > ID_LIMIT or not conversation_id.isascii():
+    if not CONVERSATION_ID.fullmatch(conversation_id):
         raise NotFound("there is no such conversation, or this token does not open it")
     return conversation_id
 
