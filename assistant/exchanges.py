@@ -190,7 +190,7 @@ def _said_to(session: Session, turn: Turn) -> list[Turn]:
     """A turn with what the assistant said to it at the time."""
     said = [turn]
     for later in turns_of(session, turn.conversation_id, after=turn.number):
-        if later.author == CUSTOMER:
+        if later.author != ASSISTANT:
             break
         said.append(later)
     return said
