@@ -144,6 +144,8 @@ def _side_by_side(browser: Browser, *windows: Page) -> None:
     folder = os.environ.get("VERBATIM_TEST_PICTURES")
     if not folder:
         return
+    # Until what says "yours now" has gone, and what was read is marked so.
+    windows[-1].wait_for_timeout(6000)
     shots = [base64.b64encode(window.screenshot()).decode() for window in windows]
     frames = "".join(f'<img src="data:image/png;base64,{shot}">' for shot in shots)
     style = "body{margin:24px;display:flex;gap:24px;background:#dfe5e2}"
