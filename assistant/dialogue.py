@@ -22,10 +22,11 @@ from assistant.answering import (
 from assistant.asking import choice_in, leans_on_context, questions_in, wants_none
 from assistant.conversations import ASSISTANT, CUSTOMER, Conversation, Turn, add_turn
 from assistant.intents import Intent, intents_of, remainder_of
+from assistant.persons import wants_person
 from assistant.phrases import phrase
 from assistant.receipts import Receipt
 from assistant.rewriting import Rewriter
-from assistant.understanding import QUESTION_LIMIT, clean
+from assistant.understanding import QUESTION_LIMIT, clean, understand
 from kb.articles import load_revisions
 from kb.audiences import visible_to
 from kb.publishing import best_live
@@ -42,13 +43,15 @@ FAILURES = 2
 class Utterance:
     """Something the assistant is about to say: a judged question, a phrase, or an offer.
 
-    `reason` is why a person is offered; `chosen` the option that the customer picked.
+    `reason` is why a person is offered; `chosen` the option that the customer picked;
+    `asked_again` the clarification that a mere yes has not settled.
     """
 
     phrase: str | None = None
     judged: Judged | None = None
     chosen: Words | None = None
     reason: str | None = None
+    asked_again: Turn | None = None
     searched: dict[str, Any] = field(default_factory=dict)
 
 
@@ -76,15 +79,22 @@ class Listener:
             conversation.audience,
         )
 
+    def wants_person(self, text: str) -> bool:
+        """Whether a person is asked for in words that no expression knows."""
+        question = understand(text[:QUESTION_LIMIT], self.conversation.locale, self.locales)
+        return question.has_words and wants_person(self.index, question.search)
+
 
 def listen(listener: Listener, text: str) -> list[Utterance]:
     """What to say to a message, in order; reads only."""
     pending = _last_said(listener.turns)
     intents = intents_of(text, listener.conversation.locale)
     if pending and pending.kind == "clarify":
-        picked = _picked(listener, pending, text)
+        picked = _picked(listener, pending, text, intents)
         if picked:
             return picked
+    if wants_none(text):
+        return [Utterance("apology"), Utterance("offer_person", reason="failures")]
     if pending and pending.kind == "offer":
         if intents == {Intent.YES}:
             return [Utterance(reason="agreed")]
@@ -99,11 +109,15 @@ def _last_said(turns: Sequence[Turn]) -> Turn | None:
     return said[-1] if said and said[-1].author == ASSISTANT else None
 
 
-def _picked(listener: Listener, pending: Turn, text: str) -> list[Utterance]:
+def _picked(
+    listener: Listener, pending: Turn, text: str, intents: frozenset[Intent]
+) -> list[Utterance]:
     options = pending.detail.get("options", [])
     shown = load_revisions(listener.session, [option["revision"] for option in options])
-    if wants_none(text):
+    if wants_none(text) or intents == {Intent.NO}:
         return pick(listener, pending, None)
+    if intents == {Intent.YES}:
+        return [Utterance("choose_one", asked_again=pending)]
     number = choice_in(text, [shown[option["revision"]].title for option in options])
     return pick(listener, pending, options[number]["article"]) if number is not None else []
 
@@ -141,7 +155,16 @@ def _said_to(listener: Listener, text: str, intents: frozenset[Intent]) -> list[
     answers = _answers(listener, text, questions)
     if upset:
         return [*answers, Utterance("offer_person", reason="frustration")]
-    return answers + _offer_after(listener, answers)
+    offered = _offer_after(listener, answers)
+    if listener.wants_person(text):
+        return _given(answers) + (offered or [Utterance("offer_person", reason="request")])
+    return answers + offered
+
+
+def _given(answers: list[Utterance]) -> list[Utterance]:
+    """The answers, if there are any: who wants a person is not asked back or told of none."""
+    judged = [answer.judged for answer in answers if answer.judged]
+    return answers if any(isinstance(j.outcome, Answered) for j in judged) else []
 
 
 def _asks(text: str) -> bool:
@@ -252,8 +275,19 @@ def speak(session: Session, conversation: Conversation, said: Utterance) -> Turn
     if said.judged:
         return _give_reply(session, conversation, said.judged, said.searched)
     assert said.phrase is not None
+    if said.asked_again:
+        return _ask_again(session, conversation, said.asked_again)
     kind = "offer" if said.reason else "phrase"
     return say_phrase(session, conversation, said.phrase, kind, reason=said.reason)
+
+
+def _ask_again(session: Session, conversation: Conversation, asked: Turn) -> Turn:
+    """The same options once more, on the same receipt."""
+    detail = {k: asked.detail[k] for k in ("options", "search", "locale") if k in asked.detail}
+    turn = say_phrase(session, conversation, "choose_one", "clarify", **detail)
+    turn.receipt_id = asked.receipt_id
+    session.add(turn)
+    return turn
 
 
 def say_phrase(

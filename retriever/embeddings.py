@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cache, lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -32,7 +32,7 @@ MINILM_SHAPE = [30522, 384]
 TRAINING_NOTE = "train.json"
 
 
-class Encoder(Protocol):
+class Encoder(Hashable, Protocol):
     """Turns texts into unit vectors, (n, dimensions) float32, the same bits every time."""
 
     name: str

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from sqlmodel import Session
@@ -23,6 +23,8 @@ PROPOSALS = 200
 EVIDENCE = 3
 # What a question that is word for word one article's phrasing is worth.
 EXACT_CONFIDENCE = 0.99
+# Questions whose vectors are kept for a moment: the chat judges a message by its vector too.
+VECTORS_KEPT = 64
 # An article with less than this share of the best one's belief is not worth a reader's time.
 RELATED_SHARE = 0.03
 
@@ -159,6 +161,18 @@ def asked_of(vectors: VectorStore | None, shelf: Shelf, question: str, language:
     return replace(asked, near=_near(vectors, shelf, asked))
 
 
+def question_vector(index: Index, question: str, encoder: str) -> Vectors | None:
+    """A question as the encoder of that name reads it, at no cost just after a search for it.
+
+    None where the index has no such encoder.
+    """
+    for known in index.encoders:
+        if known.name == encoder:
+            return _thread_of(encoder).submit(_encoded, known, question).result()[0]
+    return None
+
+
+@lru_cache(maxsize=VECTORS_KEPT)
 def _encoded(encoder: Encoder, question: str) -> tuple[Vectors, TokenStates | None]:
     vector = encoder.questions([question])[0]
     return vector, encoder.states([question])[0] if isinstance(encoder, SeesTokens) else None
