@@ -19,7 +19,7 @@ from kb.db import reading, transaction
 from kb.errors import InUse, VerbatimError
 from kb.export import export_folder
 from kb.people import Role, add_key, add_person
-from kb.publishing import live_publications
+from kb.publishing import live_answers
 from kb.settings import Settings
 from retriever.bars import BarBook
 from web.ask_command import ask, search
@@ -163,7 +163,7 @@ def status(as_json: JsonOption = False) -> None:
     """What is in the store, and who serves it."""
     settings = Settings()
     with opened_store(settings) as engine, reading(engine) as session:
-        live = live_publications(session)
+        live = live_answers(session)
         owner = owner_of(settings)
         found: dict[str, Any] = {
             "home": str(settings.home),

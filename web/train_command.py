@@ -13,7 +13,7 @@ from assistant.question_file import read_rows
 from assistant.trials import Known, Outcome, compare, recall, sit
 from kb.db import reading
 from kb.errors import InUse, Invalid
-from kb.publishing import live_publications
+from kb.publishing import live_answers
 from kb.settings import Settings
 from retriever.embeddings import BESIDE_BUNDLED, Encoder, load_encoders, load_model, load_trained
 from retriever.texts import Document, document_of
@@ -66,7 +66,7 @@ def train_(
 
 def _live(settings: Settings) -> list[Document]:
     with opened_store(settings) as engine, reading(engine) as session:
-        return [document_of(publication) for publication in live_publications(session)]
+        return [document_of(publication) for publication in live_answers(session)]
 
 
 def _locales(asked: str, settings: Settings) -> list[str]:

@@ -39,6 +39,14 @@ def test_status_counts_what_is_live(home: Path) -> None:
     assert "articles  2" in run(home, "status").stdout
 
 
+def test_phrase_of_the_assistant_is_not_counted_as_an_article(home: Path, tmp_path: Path) -> None:
+    phrase = "title: Thanks\nanswer: With pleasure.\naudience: assistant"
+    content = write_content(tmp_path / "content", {"en/phrases/phrase-thanks.md": phrase})
+    assert run(home, "import", str(content)).stdout.startswith("1 created")
+    found = json.loads(run(home, "status", "--json").stdout)
+    assert (found["articles"], found["live"]["en"]) == (2, 2)
+
+
 def test_second_import_changes_nothing_and_a_changed_file_one_thing(
     home: Path, tmp_path: Path
 ) -> None:
