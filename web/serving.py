@@ -230,6 +230,7 @@ def _greet(settings: Settings, url: str, login: tuple[str, str] | None) -> None:
     lines = [
         f"Verbatim is ready at {url}",
         f"  help site  {url}/{settings.fallback_locale}/",
+        f"  desk       {url}/desk",
         f"  API        {url}/api/docs",
     ]
     if settings.demo:

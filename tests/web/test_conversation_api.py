@@ -139,6 +139,15 @@ def test_clarification_is_answered_by_number_by_words_or_by_click(
     assert turn["reply"]["answer"]["article"] == option["article"]
 
 
+def test_mere_yes_to_a_choice_asks_again(chat: Chat, services: Services) -> None:
+    close_call(services)
+    (asked,) = chat.say("send it back")
+    (again,) = chat.say("yes")
+    assert again["reply"]["options"] == asked["reply"]["options"]
+    (turn,) = chat.say("the first one")
+    assert turn["reply"]["answer"]["article"] == asked["reply"]["options"][0]["article"]
+
+
 def test_none_of_the_options_brings_a_person(chat: Chat, services: Services) -> None:
     close_call(services)
     (asked,) = chat.say("send it back")
@@ -391,9 +400,7 @@ def test_html_stays_text(chat: Chat) -> None:
     [("", 422), (" \n ", 422), ("\x00\x07", 422), ("a" * 4001, 422), ("a" * 10_000_000, 413)],
 )
 def test_text_that_is_none_is_refused(chat: Chat, text: str, status: int) -> None:
-    refused = chat.client.post(
-        f"{CHAT}/{chat.id}/turns", json={"text": text}, headers=chat.headers
-    )
+    refused = chat.client.post(f"{CHAT}/{chat.id}/turns", json={"text": text}, headers=chat.headers)
     assert refused.status_code == status
     assert chat.read()["turns"] == []
 
