@@ -22,6 +22,7 @@ from retriever.embeddings import Encoder
 from retriever.index import Index
 from retriever.vectors import VectorStore
 from tests.cast import shop
+from tests.web.nursery import SECONDS, nursery
 from web.app import create_app
 from web.services import Services
 
@@ -115,14 +116,13 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 def run(home: Path, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
-    """A finished `verbatim` command."""
+    """A finished `verbatim` command; where Python is told what to import, one from the start."""
+    told = environment(home, **more)
+    if "PYTHONPATH" not in more:
+        return nursery().run(arguments, told)
+    command = [str(VERBATIM), *arguments]
     return subprocess.run(
-        [str(VERBATIM), *arguments],
-        env=environment(home, **more),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+        command, env=told, capture_output=True, text=True, timeout=SECONDS, check=False
     )
 
 
