@@ -17,6 +17,7 @@ from assistant.figures import auroc
 from assistant.question_file import Row
 from kb.audiences import AGENTS
 from retriever.embeddings import Encoder, TokenStates, Vectors, reads
+from retriever.general import shipped_vectors
 from retriever.index import BATCH, Level, Progress, encode, silent
 from retriever.search import find_at
 from retriever.shelf import Background
@@ -82,6 +83,7 @@ def _embed(
     encoder: Encoder, texts: Sequence[Text], known: dict[str, Vectors], progress: Progress
 ) -> None:
     wanted = {text.key: text for text in texts if reads(encoder, text.locale)}
+    known |= {key: v for key, v in shipped_vectors(encoder).items() if key in wanted}
     missing = [key for key in wanted if key not in known]
     steps = range(0, len(missing), BATCH)
     for start in progress(steps, f"embedding ({encoder.name})", len(missing)):

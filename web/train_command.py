@@ -46,8 +46,8 @@ def train_(
     folder = (out or settings.home / "models" / f"{'-'.join(locales)}-{lessons.digest}").resolve()
     _check_free(folder)
     exam = _exam(documents, locales, questions, settings)
-    load_model(model)
     with beside(folder) as scratch:
+        load_model(model)
         outcome = _measure(settings, exam, lessons, scratch / "trial")
         print(format_outcome(outcome))
         if not (outcome.is_gain or anyway):

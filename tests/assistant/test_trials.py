@@ -1,14 +1,17 @@
 """Two sets of encoders, one exam."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 
+from assistant import trials
 from assistant.evaluation import Verdict
 from assistant.exams import Exam, hold_out
 from assistant.question_file import Row
 from assistant.trials import Known, Outcome, compare, figures, recall, sit
-from retriever.embeddings import Encoder
+from retriever.embeddings import Encoder, Vectors
+from retriever.index import encode
 from retriever.texts import Document, Text
 from retriever.vectors import VectorStore
 
@@ -47,6 +50,20 @@ def test_store_sits_its_own_exam(exam: Exam, encoders: list[Encoder]) -> None:
     assert figures(verdicts)["right first"] == 1
     assert known.keys() == {encoders[1].name}
     assert sit(exam, encoders[1:], known) == verdicts
+
+
+def test_general_questions_come_with_their_vectors(
+    exam: Exam, encoders: list[Encoder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded: list[str] = []
+
+    def watched(encoder: Encoder, items: list[tuple[bool, str]]) -> Vectors:
+        embedded.extend(text for _, text in items)
+        return encode(encoder, items)
+
+    monkeypatch.setattr(trials, "encode", watched)
+    sit(replace(exam, rows=()), encoders[1:], {})
+    assert sorted(embedded) == sorted(t.text for d in exam.documents for t in d.texts)
 
 
 def test_what_the_index_has_embedded_is_recalled(
