@@ -33,13 +33,12 @@ from assistant.dialogue import (
     failures_in,
     listen,
     pick,
-    say_phrase,
-    speak,
 )
 from assistant.feedback import COMMENT_LIMIT, Feedback
 from assistant.handoffs import Handoff, latest_handoff
 from assistant.personal import facts_in
 from assistant.rewriting import Rewriter
+from assistant.speaking import say_phrase, speak
 from kb.articles import CONTROL, Revision
 from kb.db import reading, transaction
 from kb.errors import Conflict, Invalid

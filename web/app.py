@@ -19,13 +19,17 @@ from assistant.rewriting import rewriter_of
 from kb.settings import Settings
 from web import (
     api,
+    chat_stream,
     conversation_api,
     desk,
     desk_api,
+    desk_stream,
     docs,
     followup_pages,
+    handover_api,
     health,
     help_site,
+    knowledge_api,
     login,
     problems,
     sidebar,
@@ -65,7 +69,9 @@ def create_app(services: Services) -> FastAPI:
     )
     app.add_middleware(WidgetOrigins, origins=settings.widget_origins)
     problems.install(app)
-    programs = (api.router, conversation_api.router, desk_api.router)
+    chat = (conversation_api.router, handover_api.router, chat_stream.router)
+    case = (desk_api.router, knowledge_api.router, desk_stream.router)
+    programs = (api.router, *chat, *case)
     staff = (login.router, desk.router, sidebar.router)
     customers = (widget.router, followup_pages.router, help_site.router)
     for router in (health.router, docs.router, *programs, *staff, *customers):

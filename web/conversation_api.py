@@ -1,10 +1,9 @@
 """The chat over HTTP: a conversation's own calls carry its token as Bearer."""
 
 import re
-from contextlib import suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from sqlmodel import Session
 from starlette.exceptions import HTTPException
 
@@ -21,43 +20,32 @@ from assistant.conversations import (
     start_conversation,
     turns_of,
 )
-from assistant.desk.cases import cancel
-from assistant.desk.queue import sweep
-from assistant.ending import erase, rate, send_transcript
-from assistant.exchanges import Assistant, hand_over, judge_turn, take_choice, take_message
+from assistant.ending import erase
+from assistant.exchanges import Assistant, judge_turn, take_choice, take_message
 from assistant.handoffs import latest_handoff, status_of
 from assistant.identity import Customer, known_as, unfinished, verify_identity
-from assistant.package import correct, package_of, want_of
+from assistant.package import want_of
 from assistant.understanding import check_locale
 from kb.audiences import audience_of
 from kb.db import reading, transaction
 from kb.errors import NotFound
-from web import chat_examples, chat_shapes, package_shapes, turn_shapes
+from web import chat_examples, chat_shapes, turn_shapes
 from web.api import Opened
 from web.conversation_bodies import (
     Choice,
-    Correction,
-    Email,
     Identity,
     NewConversation,
-    NewHandoff,
     NewTurn,
-    Satisfaction,
     Seen,
     Verdict,
 )
 from web.i18n import preferred_locale
-from web.live import EventStream, Load, Sent, event_stream
-from web.openapi import TOKEN, done, gives, reply_of, streams
+from web.openapi import TOKEN, done, gives, reply_of
 from web.origins import check_origin
 from web.replies import iso
 from web.services import Services
 from web.turns import (
-    Rendering,
-    contact_json,
     conversation_json,
-    handoff_json,
-    state_json,
     turns_json,
 )
 
@@ -288,97 +276,6 @@ def judge(
     return {"turn": shown[0], "turns": shown[1:]}
 
 
-@router.get(
-    "/{conversation_id}/package",
-    summary="What would be passed on",
-    **gives(package_shapes.PackagePreview, "package_preview", key=TOKEN),
-)
-def show_package(conversation_id: Id, token: Token, services: Opened) -> dict[str, Any]:
-    """What would be passed on to a person."""
-    with reading(services.engine) as session:
-        return _package(session, open_with(session, conversation_id, token))
-
-
-@router.patch(
-    "/{conversation_id}/package",
-    summary="Correct what would be passed on",
-    **gives(package_shapes.PackagePreview, "corrected_package", key=TOKEN),
-)
-def correct_package(
-    conversation_id: Id, body: Correction, token: Token, services: Opened
-) -> dict[str, Any]:
-    """The customer's own word on what is passed on."""
-    with transaction(services.engine) as session:
-        conversation = open_with(session, conversation_id, token)
-        contact = body.contact.model_dump(exclude_unset=True) if body.contact else None
-        correct(session, conversation, body.want, contact, body.facts, body.share_pages)
-        return _package(session, conversation)
-
-
-def _package(session: Session, conversation: Conversation) -> dict[str, Any]:
-    package = package_of(session, conversation)
-    shown = [turn for turn in package.turns if not turn.is_for_staff]
-    return {
-        "want": package.want,
-        "contact": contact_json(conversation),
-        "verified": conversation.is_verified,
-        "facts": conversation.facts,
-        "page": {"url": conversation.page_url, "title": conversation.page_title},
-        "pages": conversation.pages,
-        "searches": conversation.searches,
-        "transcript_turns": len(shown),
-        "answers": [
-            {
-                "title": given.revision.title,
-                "version": given.revision.version,
-                "helped": given.helped,
-            }
-            for given in package.given
-        ],
-        "language": conversation.locale,
-    }
-
-
-@router.post(
-    "/{conversation_id}/handoff",
-    summary="Ask for a person",
-    **gives(chat_shapes.HandedOff, "handed_off", "nobody_there", key=TOKEN),
-)
-def ask_for_a_person(
-    conversation_id: Id,
-    token: Token,
-    services: Opened,
-    opening: Opening,
-    body: NewHandoff | None = None,
-) -> dict[str, Any]:
-    """Into the queue with the whole story; once more changes the wish or the contact."""
-    body = body or NewHandoff()
-    with transaction(services.engine) as session:
-        conversation = open_with(session, conversation_id, token)
-        if body.contact:
-            contact = body.contact.model_dump(exclude_unset=True)
-            correct(session, conversation, contact=contact)
-        handoff = hand_over(session, opening, conversation, body.reason, body.wish)
-        return {"handoff": handoff_json(services, session, conversation, handoff)}
-
-
-@router.delete(
-    "/{conversation_id}/handoff",
-    summary="No person after all",
-    **gives(chat_shapes.CalledOff, "called_off", "nothing_to_call_off", key=TOKEN),
-)
-def stay_with_the_assistant(
-    conversation_id: Id, token: Token, services: Opened, opening: Opening
-) -> dict[str, Any]:
-    """No person after all."""
-    with transaction(services.engine) as session:
-        conversation = open_with(session, conversation_id, token)
-        handoff = cancel(session, conversation)
-        sweep(session, opening.hours)
-        shown = handoff and handoff_json(services, session, conversation, handoff)
-        return {"handoff": shown or None}
-
-
 @router.post("/{conversation_id}/typing", summary="The customer is writing", **done(TOKEN))
 def is_typing(conversation_id: Id, token: Token, services: Opened) -> Response:
     """The agent sees that the customer is writing."""
@@ -394,105 +291,3 @@ def has_read(conversation_id: Id, body: Seen, token: Token, services: Opened) ->
     with transaction(services.engine) as session:
         mark_read(session, open_with(session, conversation_id, token), CUSTOMER, body.n)
     return Response(status_code=204)
-
-
-@router.post(
-    "/{conversation_id}/satisfaction",
-    summary="Is it solved?",
-    **gives(chat_shapes.Conversation, "ended", key=TOKEN),
-)
-def is_it_solved(
-    conversation_id: Id,
-    body: Satisfaction,
-    token: Token,
-    services: Opened,
-    opening: Opening,
-) -> dict[str, Any]:
-    """Asked once; a no opens the case again, with the same agent."""
-    with transaction(services.engine) as session:
-        conversation = open_with(session, conversation_id, token)
-        rate(session, conversation, body.solved, body.score, body.comment)
-        sweep(session, opening.hours)
-        return conversation_json(services, session, conversation)
-
-
-@router.post(
-    "/{conversation_id}/transcript",
-    summary="A copy by e-mail",
-    **gives(chat_shapes.Accepted, "accepted", status=202, key=TOKEN),
-)
-def mail_transcript(
-    conversation_id: Id, body: Email, token: Token, services: Opened
-) -> dict[str, str]:
-    """The conversation by e-mail, soon."""
-    with transaction(services.engine) as session:
-        conversation = open_with(session, conversation_id, token)
-        send_transcript(session, conversation, body.email, services.settings)
-    return {"status": "accepted"}
-
-
-@router.get(
-    "/{conversation_id}/events",
-    summary="What happens, as it happens",
-    **streams(chat_shapes.EVENTS, "chat_events", TOKEN),
-)
-def watch(
-    conversation_id: Id,
-    token: Token,
-    request: Request,
-    services: Opened,
-    last_event_id: Annotated[str | None, Header()] = None,
-) -> EventStream:
-    """Server-sent events, without a gap after `Last-Event-ID`; `conversation` first without it."""
-    with reading(services.engine) as session:
-        open_with(session, conversation_id, token)
-        newest = live.last_event(session)
-    last = newest
-    with suppress(ValueError, TypeError):
-        last = min(newest, max(0, int(last_event_id or "")))
-    load = _loading(services, conversation_id, starts=last_event_id is None)
-    return event_stream(request.app.state.feed, load, last, conversation_id)
-
-
-def _loading(services: Services, conversation_id: str, starts: bool) -> Load:
-    """What the customer is sent after an event."""
-    first = [starts]
-
-    def load(last: int) -> tuple[list[Sent], int]:
-        with reading(services.engine) as session:
-            events = live.events_after(session, last, conversation_id)
-            conversation = session.get(Conversation, conversation_id)
-            if conversation is None:
-                return [Sent("deleted", {})] if first[0] or events else [], last
-            begins, first[0] = first[0], False
-            sent = [Sent("conversation", state_json(services, session, conversation))]
-            sent = sent if begins else []
-            shown = _shown(services, session, conversation, events)
-            return sent + shown, events[-1].id or last if events else last
-
-    return load
-
-
-def _shown(
-    services: Services, session: Session, conversation: Conversation, events: list[live.LiveEvent]
-) -> list[Sent]:
-    """The events that the customer may see, each as things stand now."""
-    public = [event for event in events if not event.staff_only]
-    numbers = {event.data["n"] for event in public if event.kind == "turn"}
-    turns = [t for t in turns_of(session, conversation.id) if t.number in numbers]
-    by_number = {turn.number: turn for turn in turns if not turn.is_for_staff}
-    rendering = Rendering(services, session, turns)
-    last_of_kind = {event.kind: event.id for event in public}
-    sent = []
-    for event in public:
-        if event.kind == "turn" and event.data["n"] in by_number:
-            turn = rendering.turn(by_number[event.data["n"]])
-            sent.append(Sent("turn", turn, event.id))
-        elif event.kind == "conversation" and event.id == last_of_kind["conversation"]:
-            state = state_json(services, session, conversation)
-            sent.append(Sent("conversation", state, event.id))
-        elif event.kind == live.TYPING and event.data["author"] != CUSTOMER:
-            sent.append(Sent("typing", event.data))
-        elif event.kind == "read":
-            sent.append(Sent("read", event.data, event.id))
-    return sent

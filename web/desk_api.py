@@ -1,69 +1,51 @@
-"""The desk over HTTP: the queue, a case and what is done with it, suggestions, KCS's moves."""
+"""The desk over HTTP: who is there, the queue, a case and what is done with it."""
 
-import re
-import unicodedata
 from collections import Counter
-from contextlib import suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from sqlmodel import Session, select
 
-from assistant import live
 from assistant.conversations import (
     AGENT,
     CUSTOMER,
     Turn,
     get_conversation,
     mark_read,
-    turns_of,
 )
 from assistant.desk import cases
-from assistant.desk.kcs import flag_article, tell_owner, use_article
-from assistant.desk.presence import Presence, be_seen, presence_of, set_presence
+from assistant.desk.presence import Presence, presence_of, set_presence
 from assistant.desk.queue import in_line, open_handoffs, sweep
-from assistant.desk.suggestions import suggest
 from assistant.handoffs import WAITING, WITH_AGENT, Handoff, get_handoff
-from assistant.package import Package, package_of
-from assistant.personal import without_facts
+from assistant.package import package_of
 from kb.articles import (
-    PHRASING_LIMIT,
     Revision,
-    Wording,
-    find_article,
     get_article,
     get_revision,
 )
 from kb.db import now, reading, transaction
 from kb.errors import Invalid
-from kb.links import check_links
 from kb.people import Person, require
-from kb.publishing import draft
-from web import desk_shapes, package_shapes, shapes
-from web.api import Limit, Opened, Slug
+from web import desk_shapes, package_shapes
+from web.api import Limit, Opened
 from web.conversation_api import Opening
 from web.conversation_bodies import Seen
 from web.desk_bodies import (
-    NewFlag,
-    NewKnowledge,
     NewNote,
     NewPresence,
     NewReply,
     NewResolution,
     NewTransfer,
-    NewUse,
 )
 from web.guards import staff
-from web.live import EventStream, Load, Sent, event_stream
-from web.openapi import NEEDED, done, gives, streams
-from web.packages import case_json, suggestion_json
-from web.replies import article_json, iso
+from web.openapi import NEEDED, done, gives
+from web.packages import case_json
+from web.replies import iso
 from web.services import Services
 from web.turns import Rendering, person_json
 
 router = APIRouter(prefix="/api/v1", tags=["desk"])
 HandoffId = Annotated[int, Path(ge=1, le=2**31 - 1, examples=[1])]
-UNSAFE = re.compile(r"[^a-z0-9]+")
 
 
 def agent_of(request: Request, session: Session) -> Person:
@@ -213,7 +195,7 @@ def _line(
             "verified": conversation.is_verified,
             "email": conversation.email,
         },
-        "agent": person_json(_holder(session, handoff)),
+        "agent": person_json(holder_of(session, handoff)),
         "offered_to": person_json(offered),
         "offered_to_me": offered is not None and offered.id == me.id,
         "unread": sum(turn.number > conversation.agent_read for turn in unread),
@@ -222,7 +204,8 @@ def _line(
     }
 
 
-def _holder(session: Session, handoff: Handoff) -> Person | None:
+def holder_of(session: Session, handoff: Handoff) -> Person | None:
+    """Who has the case, or had it."""
     id_ = handoff.claimed_by_id or handoff.resolved_by_id
     return session.get(Person, id_) if id_ else None
 
@@ -286,18 +269,19 @@ def reply(
     with transaction(services.engine) as session:
         me = agent_of(request, session)
         handoff = get_handoff(session, handoff_id)
-        revision = _given(session, services, body.article, body.locale, body.version)
+        revision = given_revision(session, services, body.article, body.locale, body.version)
         turn = cases.reply(session, handoff, me, body.text, body.client_id, revision)
         return _spoken(session, services, turn)
 
 
-def _given(
+def given_revision(
     session: Session,
     services: Services,
     slug: str | None,
     locale: str | None,
     version: int | None,
 ) -> Revision | None:
+    """The wording that a body names; None when it names no article. Raises NotFound."""
     if slug is None:
         return None
     place = locale or services.settings.fallback_locale
@@ -382,207 +366,8 @@ def resolve(
     with transaction(services.engine) as session:
         me = agent_of(request, session)
         handoff = get_handoff(session, handoff_id)
-        revision = _given(session, services, body.article, body.locale, body.version)
+        revision = given_revision(session, services, body.article, body.locale, body.version)
         cases.resolve(session, handoff, me, body.disposition, revision, body.note)
         sweep(session, opening.hours)
     with reading(services.engine) as session:
         return case_json(services, session, get_handoff(session, handoff_id))
-
-
-# -- knowledge -------------------------------------------------------------------------
-
-
-@router.get(
-    "/suggestions",
-    summary="Answers for an agent",
-    **gives(desk_shapes.Suggestions, "suggestions", "draft_suggested", key=NEEDED),
-)
-def show_suggestions(
-    request: Request,
-    services: Opened,
-    handoff: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
-    q: Annotated[str, Query(max_length=4000)] = "",
-    locale: Annotated[str | None, Query(max_length=20)] = None,
-) -> dict[str, Any]:
-    """Approved answers to a customer's latest words, or to a question by hand."""
-    with reading(services.engine) as session:
-        agent_of(request, session)
-        question = q.strip()
-        if handoff and not question:
-            case = get_handoff(session, handoff)
-            conversation = get_conversation(session, case.conversation_id)
-            question = package_of(session, conversation, case).question
-            locale = locale or conversation.locale
-        locales = services.settings.locales
-        found = suggest(session, services.index, question, locales, locale) if question else []
-        items = [suggestion_json(services, suggestion) for suggestion in found]
-        return {"question": question, "items": items}
-
-
-@router.post(
-    "/articles/{slug}/uses",
-    summary="Use it",
-    **gives(desk_shapes.Noted, "noted", status=201, key=NEEDED),
-)
-def use(slug: Slug, body: NewUse, request: Request, services: Opened) -> dict[str, Any]:
-    """KCS's *use it*: this article was given to a customer."""
-    with transaction(services.engine) as session:
-        me = agent_of(request, session)
-        revision = _given(session, services, slug, body.locale, body.version)
-        assert revision is not None
-        case = get_handoff(session, body.handoff).id if body.handoff else None
-        made = use_article(session, revision, me, body.how, case, body.text)
-        return {"id": made.id}
-
-
-@router.post(
-    "/articles/{slug}/flags",
-    summary="Flag it",
-    **gives(desk_shapes.Noted, "noted", status=201, key=NEEDED),
-)
-def flag(slug: Slug, body: NewFlag, request: Request, services: Opened) -> dict[str, Any]:
-    """KCS's *flag it*: something is wrong here."""
-    with transaction(services.engine) as session:
-        me = agent_of(request, session)
-        revision = _given(session, services, slug, body.locale, body.version)
-        assert revision is not None
-        case = get_handoff(session, body.handoff).id if body.handoff else None
-        flagged = flag_article(session, revision, me, body.reason, case)
-        tell_owner(session, flagged, revision, me, services.settings.base_url)
-        return {"id": flagged.id}
-
-
-@router.post(
-    "/handoffs/{handoff_id}/draft",
-    summary="Add it",
-    **gives(shapes.Article, "first_draft", status=201, key=NEEDED),
-)
-def add_knowledge(
-    handoff_id: HandoffId, body: NewKnowledge, request: Request, services: Opened
-) -> dict[str, Any]:
-    """KCS's *add it*: a draft from this conversation, asked for in the customer's words."""
-    with transaction(services.engine) as session:
-        me = agent_of(request, session)
-        handoff = get_handoff(session, handoff_id)
-        conversation = get_conversation(session, handoff.conversation_id)
-        package = package_of(session, conversation, handoff)
-        slug = body.slug or _free_slug(
-            session, body.title or without_facts(package.want), handoff_id
-        )
-        if find_article(session, slug):
-            raise Invalid(f"{slug} exists; fix that article instead", "slug")
-        wording = _drafted(package, body)
-        check_links(wording)
-        revision = draft(session, slug, conversation.locale, wording, me)
-        return article_json(services, session, revision)
-
-
-def _drafted(package: Package, body: NewKnowledge) -> Wording:
-    said = [turn.text for turn in package.turns if turn.author == AGENT]
-    answer = body.answer or (said[-1] if said else "")
-    if not answer.strip():
-        raise Invalid("write the answer; nobody has given one in this conversation yet", "answer")
-    title = " ".join((body.title or without_facts(package.want)).split())[:200]
-    asked = dict.fromkeys(without_facts(text) for text in package.asked)
-    return Wording(
-        title=title or "?",
-        answer=answer.strip(),
-        phrasings=tuple(text for text in asked if 0 < len(text) <= PHRASING_LIMIT)[:10],
-        category=package.handoff.skill if package.handoff and package.handoff.skill else "general",
-    )
-
-
-def _free_slug(session: Session, text: str, handoff_id: int) -> str:
-    plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
-    slug = UNSAFE.sub("-", plain).strip("-")[:60].strip("-")
-    if not slug or find_article(session, slug):
-        slug = f"{slug}-{handoff_id}".strip("-") if slug else f"case-{handoff_id}"
-    return slug
-
-
-# -- live ------------------------------------------------------------------------------
-
-
-@router.get(
-    "/desk/events",
-    summary="What happens at the desk, as it happens",
-    **streams(desk_shapes.EVENTS, "desk_events", NEEDED),
-)
-def watch(
-    request: Request,
-    services: Opened,
-    last_event_id: Annotated[str | None, Header()] = None,
-) -> EventStream:
-    """What happens in the queue and in one's own cases; while it is open, one is there."""
-    with reading(services.engine) as session:
-        me = agent_of(request, session)
-        newest = live.last_event(session)
-    assert me.id is not None
-    id_ = me.id
-
-    def beat() -> None:
-        with transaction(services.engine) as session:
-            be_seen(session, id_)
-
-    beat()
-    last = newest
-    with suppress(ValueError, TypeError):
-        last = min(newest, max(0, int(last_event_id or "")))
-    return event_stream(request.app.state.feed, _loading(services, id_), last, beat=beat)
-
-
-def _loading(services: Services, person_id: int) -> Load:
-    def load(last: int) -> tuple[list[Sent], int]:
-        with reading(services.engine) as session:
-            events = live.events_after(session, last)
-            if not events:
-                return [], last
-            ids = list({event.conversation_id for event in events})
-            handoffs = cases.earlier_handoffs(session, ids)
-            waiting = sum(h.status == WAITING for h in open_handoffs(session))
-            shown = [
-                sent
-                for event in events
-                if (handoff := handoffs.get(event.conversation_id))
-                for sent in _shown(services, session, handoff, event, person_id, waiting)
-            ]
-            return shown, events[-1].id or last
-
-    return load
-
-
-def _shown(
-    services: Services,
-    session: Session,
-    handoff: Handoff,
-    event: live.LiveEvent,
-    person_id: int,
-    waiting: int,
-) -> list[Sent]:
-    """What an agent is told: of every case that it moved, of the own ones what was said."""
-    if event.kind in ("conversation", "offer"):
-        moved = {
-            "id": handoff.id,
-            "status": handoff.status,
-            "agent": person_json(_holder(session, handoff)),
-            "offered_to": handoff.offered_to_id,
-        }
-        return [Sent("queue", {"waiting": waiting}), Sent("handoff", moved, event.id)]
-    if handoff.claimed_by_id != person_id and handoff.status != WAITING:
-        return []
-    if event.kind == "turn":
-        found = _turn(session, handoff.conversation_id, event.data["n"])
-        if found is None:
-            return []
-        turn = Rendering(services, session, [found]).turn(found)
-        data = {"handoff": handoff.id, "conversation": handoff.conversation_id, "turn": turn}
-        return [Sent("turn", data, event.id)]
-    if event.kind == live.TYPING and event.data["author"] == CUSTOMER:
-        return [Sent("typing", {"handoff": handoff.id, **event.data})]
-    if event.kind == "read":
-        return [Sent("read", {"handoff": handoff.id, **event.data}, event.id)]
-    return []
-
-
-def _turn(session: Session, conversation_id: str, number: int) -> Turn | None:
-    return next(iter(turns_of(session, conversation_id, after=number - 1)), None)

@@ -16,13 +16,25 @@ from kb.settings import Settings
 from retriever.index import Index
 from tests.web.conftest import Keys
 from tests.web.test_openapi import KNOWLEDGE
-from web import api, conversation_api, desk_api, examples, health
+from web import (
+    api,
+    chat_stream,
+    conversation_api,
+    desk_api,
+    desk_stream,
+    examples,
+    handover_api,
+    health,
+    knowledge_api,
+)
 from web.app import create_app
 from web.replies import reply_json
 from web.services import Services
 from web.shapes import Problem, Reply
 
-ROUTERS = (api.router, conversation_api.router, desk_api.router, health.router)
+CHAT = (conversation_api.router, handover_api.router, chat_stream.router)
+CASES = (desk_api.router, knowledge_api.router, desk_stream.router)
+ROUTERS = (api.router, *CHAT, *CASES, health.router)
 ROUTES = [r for router in ROUTERS for r in router.routes if isinstance(r, APIRoute)]
 AT = "/api/v1/articles/gift-wrapping"
 LATER = {"starts_at": "2199-01-01T08:00:00+01:00", "expires_at": "2199-02-01T08:00:00+01:00"}
