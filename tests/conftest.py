@@ -25,7 +25,14 @@ from tests.cast import shop
 from web.app import create_app
 from web.services import Services
 
-SLOW = {"test_serving.py", "test_train_command.py", "test_rehearsal.py", "test_cli.py"}
+# In the order in which they begin; the first embeds the sample company for others that come later.
+SLOW = [
+    "test_questions.py",
+    "test_serving.py",
+    "test_cli.py",
+    "test_train_command.py",
+    "test_rehearsal.py",
+]
 ROOT = Path(__file__).resolve().parent.parent
 POSTGRES = os.environ.get("VERBATIM_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/postgres")
 
@@ -267,7 +274,7 @@ def _sample_in(home: Path, encoders: list[Encoder]) -> Services:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take minutes begin, so that no process is left alone with one at the end."""
-    items.sort(key=lambda item: item.path.name not in SLOW)
+    items.sort(key=lambda item: (*SLOW, item.path.name).index(item.path.name))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
