@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,15 @@ def told(reply: Any) -> Any:
     return {name: value for name, value in reply.items() if name != "receipt"}
 
 
+@pytest.fixture(scope="module")
+def standing(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for all tests that leave it as it was."""
+    home = shutil.copytree(prepared, tmp_path_factory.mktemp("standing") / "home")
+    server = Server(home)
+    yield server.wait()
+    server.close()
+
+
 # -- who owns what -----------------------------------------------------------------
 
 
@@ -73,36 +82,39 @@ def test_taken_port_is_one_clear_line(home: Path) -> None:
     assert "--port" in done.stderr
 
 
-def test_second_server_on_a_folder_is_told_who_has_it(serve: Serve, home: Path) -> None:
-    server = serve().wait()
-    done = run(home, "serve", "--port", "0")
+def test_second_server_on_a_folder_is_told_who_has_it(standing: Server) -> None:
+    done = run(standing.home, "serve", "--port", "0")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert f"process {server.process.pid}" in done.stderr
-    assert server.url in done.stderr
+    assert f"process {standing.process.pid}" in done.stderr
+    assert standing.url in done.stderr
 
 
-def test_command_line_asks_the_running_server(serve: Serve, home: Path) -> None:
-    server = serve().wait()
-    before = server.http.get("/metrics").text.count('route="/api/v1/ask",status="200"')
-    done = run(home, "ask", "i forgot my password")
+def test_command_line_asks_the_running_server(standing: Server) -> None:
+    before = questions_asked(standing)
+    done = run(standing.home, "ask", "i forgot my password")
     assert done.stdout.startswith("The link we send works for 30 minutes.")
-    assert f"{server.url}/en/articles/reset-password" in done.stdout
-    assert before == 0
-    assert 'route="/api/v1/ask",status="200"' in server.http.get("/metrics").text
+    assert f"{standing.url}/en/articles/reset-password" in done.stdout
+    assert questions_asked(standing) == before + 1
 
 
-def test_refusal_of_the_running_server_is_one_line(serve: Serve, home: Path) -> None:
-    serve().wait()
-    done = run(home, "ask", "goodwill", "--channel", "sidebar")
+def questions_asked(server: Server) -> float:
+    """How many questions that server has been asked over the API."""
+    lines = server.http.get("/metrics").text.splitlines()
+    counted = [line for line in lines if line.startswith("verbatim_requests_total")]
+    return sum(float(line.split()[-1]) for line in counted if 'route="/api/v1/ask"' in line)
+
+
+def test_refusal_of_the_running_server_is_one_line(standing: Server) -> None:
+    done = run(standing.home, "ask", "goodwill", "--channel", "sidebar")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "key" in done.stderr
 
 
-def test_addresses_are_those_of_the_server_unless_a_public_one_is_set(serve: Serve) -> None:
-    server = serve().wait()
-    own = server.ask("i forgot my password")["answer"]["url"]
-    assert own == f"{server.url}/en/articles/reset-password"
-    assert server.stop() == 0
+def test_addresses_are_those_of_the_server_unless_a_public_one_is_set(
+    standing: Server, serve: Serve
+) -> None:
+    own = standing.ask("i forgot my password")["answer"]["url"]
+    assert own == f"{standing.url}/en/articles/reset-password"
     named = serve(VERBATIM_BASE_URL="https://help.example/").wait()
     answer = named.ask("i forgot my password")["answer"]
     assert answer["url"] == "https://help.example/en/articles/reset-password"
@@ -117,12 +129,11 @@ def test_server_stops_when_told_and_gives_the_folder_back(serve: Serve, home: Pa
     assert "Traceback" not in server.log.read_text() + again.log.read_text()
 
 
-def test_address_longer_than_any_is_refused(serve: Serve) -> None:
-    server = serve().wait()
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
+def test_address_longer_than_any_is_refused(standing: Server) -> None:
+    with socket.create_connection(("127.0.0.1", standing.port), timeout=10) as raw:
         raw.sendall(b"GET /en/search?q=" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
         assert raw.recv(64).startswith(b"HTTP/1.1 4")
-    assert server.ask("i forgot my password")["outcome"] == "answered"
+    assert standing.ask("i forgot my password")["outcome"] == "answered"
 
 
 # -- how soon news is told ---------------------------------------------------------
