@@ -22,6 +22,7 @@ Places = npt.NDArray[np.signedinteger]
 CANDIDATES = 24
 VIEWS = 2
 # Scores nearer than this are a tie: the head is fitted to about so much.
+TIE = 0.01
 SCORE_DECIMALS = 2
 # The feature that only a look at the tokens gives; it is the last.
 CLOSENESS = 11
@@ -90,7 +91,7 @@ def rank(shelf: Shelf, asked: Asked, absent: Absent | None = None) -> Ranking:
     """The articles of a shelf that fit a question, best first; ties end at the article's id."""
     evidence = examine(shelf, asked, absent)
     weights = weights_for(shelf.has_phrasings, len(asked.vectors))
-    scores = np.round(evidence.features @ weights.ranking, SCORE_DECIMALS)
+    scores = np.round(_with_ties(evidence.features @ weights.ranking), SCORE_DECIMALS)
     ids = np.array([shelf.article_ids[place] for place in evidence.candidates])
     order = np.lexsort((ids, -scores))
     shares = _softmax(scores)
@@ -102,6 +103,16 @@ def rank(shelf: Shelf, asked: Asked, absent: Absent | None = None) -> Ranking:
         in_scope=weights.in_scope.probability(signs),
         evidence=evidence,
     )
+
+
+def _with_ties(scores: Vectors) -> Vectors:
+    """Every score as that of the best one within a tie of it; rounding would part neighbours."""
+    tied = scores.copy()
+    leader = np.inf
+    for n in np.argsort(-scores, kind="stable"):
+        leader = scores[n] if leader - scores[n] > TIE else leader
+        tied[n] = leader
+    return tied
 
 
 def examine(shelf: Shelf, asked: Asked, absent: Absent | None = None) -> Evidence:
