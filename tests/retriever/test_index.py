@@ -361,7 +361,7 @@ def test_rebuild_that_dies_halfway_is_finished_at_the_next_start(
     engine: Engine, small_index: Index, vectors: VectorStore, faulty: Faulty
 ) -> None:
     whole = findings(small_index, small_index.bring_level())
-    faulty.fails_after = 3
+    faulty.fails_after = 2
     with pytest.raises(OSError, match="no space"):
         small_index.rebuild()
     faulty.fails_after = None
