@@ -1,5 +1,6 @@
 """Starting the server: one process that owns the folder, or several beside a Chroma server."""
 
+import gc
 import os
 import secrets
 import shutil
@@ -46,6 +47,8 @@ def serve_alone(settings: Settings, host: str, port: int, progress: Progress) ->
             login = first_login(services.engine)
             start_index(services, progress)
             services.index.rest()
+            # What was made so far stays; looking it through for garbage would hold up a question.
+            gc.freeze()
             if services.lock:
                 services.lock.announce(url, services.local_token)
             _greet(settings, url, login)

@@ -1,7 +1,9 @@
 """The index follows history: whatever happened to the store, the next question meets it."""
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -245,6 +247,19 @@ def test_level_keeps_no_rows_but_those_of_its_own_shelf(engine: Engine, shop_ind
         rows = level.vectors[view.encoder.name].values()
         assert all(row.base is None or row.base is view.vectors for row in rows)
         assert any(row.base is view.vectors for row in rows)
+
+
+def test_old_level_goes_without_the_garbage_collector(engine: Engine, shop_index: Index) -> None:
+    level = shop_index.bring_level()
+    gone = [weakref.ref(part) for part in (level, level.shelf(PUBLIC))]
+    gc.disable()
+    try:
+        publish_opening(engine)
+        del level
+        shop_index.bring_level()
+        assert [part() for part in gone] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_index_that_rests_finds_the_same_and_follows_history(
