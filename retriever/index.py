@@ -28,7 +28,7 @@ from kb.publishing import apply_due, live_answers, next_due
 from retriever.bars import BarBook, Bars, teaching
 from retriever.embeddings import Encoder, Rests, TokenStates, Vectors, has_learned, reads
 from retriever.general import as_asked, general_keys, shipped_vectors
-from retriever.memory import release_code, trim
+from retriever.memory import trim
 from retriever.ranking import Asked
 from retriever.rehearsal import Rehearsal, can_teach
 from retriever.shelf import Background, Shelf
@@ -269,7 +269,6 @@ class Index:
             # Building takes more than answering.
             gc.collect()
             self._trim()
-            release_code()
 
     def _trim(self) -> None:
         """Give back what questions left behind."""

@@ -1,14 +1,12 @@
 """What was only read goes back to the machine, and is there again when it is read."""
 
 import mmap
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from retriever.embeddings import Encoder
-from retriever.memory import release, release_code, trim
+from retriever.memory import release, trim
 
 PAGES = 256
 
@@ -48,18 +46,7 @@ def test_encoder_that_rested_gives_the_same_bits(encoders: list[Encoder]) -> Non
     assert (encoders[0].questions(question) == before).all()
 
 
-def test_code_that_was_let_go_runs_as_before() -> None:
-    code = "import numpy as np; from retriever.memory import release_code; release_code(); "
-    done = subprocess.run(
-        [sys.executable, "-c", code + "print(np.linalg.inv(np.eye(2))[0, 0])"],
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout == "1.0\n", done.stderr
-
-
 def test_system_without_these_calls_is_none_the_worse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.CDLL", lambda _: (_ for _ in ()).throw(OSError))
     trim()
     release(Path("/no/such/file"))
-    release_code()
