@@ -42,6 +42,8 @@ from web.origins import WidgetOrigins
 from web.packages import case_json
 from web.rates import RateLimiter
 from web.services import Services, open_services, start_index
+from web.studio import SignInFirst, to_the_form
+from web.studio import router as studio
 
 
 def create_app(services: Services) -> FastAPI:
@@ -69,10 +71,11 @@ def create_app(services: Services) -> FastAPI:
     )
     app.add_middleware(WidgetOrigins, origins=settings.widget_origins)
     problems.install(app)
+    app.add_exception_handler(SignInFirst, to_the_form)
     chat = (conversation_api.router, handover_api.router, chat_stream.router)
     case = (desk_api.router, knowledge_api.router, desk_stream.router)
     programs = (api.router, *chat, *case)
-    staff = (login.router, desk.router, sidebar.router)
+    staff = (login.router, desk.router, sidebar.router, studio)
     customers = (widget.router, followup_pages.router, help_site.router)
     for router in (health.router, docs.router, *programs, *staff, *customers):
         app.include_router(router)

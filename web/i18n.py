@@ -55,14 +55,23 @@ CHANNELS = {
 }
 
 
-def catalogue_path(locale: str) -> Path:
-    """Where the translations of a language are kept."""
-    return LOCALES / locale / "LC_MESSAGES" / f"{DOMAIN}.po"
+def catalogue_paths(locale: str) -> list[Path]:
+    """The files of a language's translations, one for each part of the product."""
+    return sorted((LOCALES / locale / "LC_MESSAGES").glob("*.po"))
 
 
 def read_catalogue(locale: str) -> Catalog:
-    """A language's translations as they stand in its file."""
-    with catalogue_path(locale).open("rb") as file:
+    """A language's translations, those of all files together."""
+    whole = Catalog(locale=locale, domain=DOMAIN)
+    for path in catalogue_paths(locale):
+        for message in _read(path, locale):
+            if message.id:
+                whole[message.id] = message
+    return whole
+
+
+def _read(path: Path, locale: str) -> Catalog:
+    with path.open("rb") as file:
         return read_po(file, locale=locale, domain=DOMAIN)
 
 

@@ -8,14 +8,14 @@ from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
 from kb.db import reading, transaction
-from kb.people import Person
+from kb.people import Person, Role
 from kb.sign_in import LONGEST, Refused, sign_in, sign_out
 from web.forms import from_this_site
 from web.guards import COOKIE, person_of
 from web.i18n import preferred_locale
 from web.pages import page, services_of
 
-HOME = "/desk"
+DESK, STUDIO = "/desk", "/studio"
 LONGEST_NEXT = 500
 PRIVATE = {"Cache-Control": "no-store", "Vary": "Cookie, Accept-Language"}
 
@@ -26,8 +26,9 @@ router = APIRouter(include_in_schema=False)
 def show_form(request: Request, next: str = "") -> Response:
     """The form; who is signed in goes straight on."""
     with reading(services_of(request).engine) as session:
-        if person_of(request, session):
-            return RedirectResponse(own_path(next), 303)
+        person = person_of(request, session)
+    if person:
+        return RedirectResponse(own_path(next, home_of(person)), 303)
     return _form(request, next)
 
 
@@ -45,7 +46,7 @@ def post_form(
         outcome = sign_in(session, email, password, client)
     if isinstance(outcome, Refused):
         return _form(request, next, email, outcome)
-    response = RedirectResponse(own_path(next), 303, PRIVATE)
+    response = RedirectResponse(own_path(next, home_of(outcome.person)), 303, PRIVATE)
     response.set_cookie(
         COOKIE,
         outcome.secret,
@@ -68,16 +69,23 @@ def post_logout(request: Request) -> Response:
 
 
 def to_sign_in(request: Request) -> RedirectResponse:
-    """To the form, and back to this very page afterwards."""
+    """To the form, and back to this very page afterwards; from a form that was sent, home."""
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.method not in ("GET", "HEAD"):
+        here = ""
     return RedirectResponse(f"/login?{urlencode({'next': here})}", 303, PRIVATE)
 
 
-def own_path(path: str) -> str:
+def home_of(person: Person) -> str:
+    """Where the day of somebody in this role begins."""
+    return DESK if person.role == Role.agent else STUDIO
+
+
+def own_path(path: str, otherwise: str = "") -> str:
     """Where to go next: only to a page of this site, whatever the address said."""
     # A browser takes // and /\ for the start of another site's address.
     is_ours = path.startswith("/") and path[1:2] not in ("/", "\\")
-    return path if is_ours and path.isprintable() and len(path) <= LONGEST_NEXT else HOME
+    return path if is_ours and path.isprintable() and len(path) <= LONGEST_NEXT else otherwise
 
 
 def staff_locale(request: Request) -> str:

@@ -86,7 +86,7 @@ def test_sixth_attempt_is_told_when_to_come_back(desk: TestClient) -> None:
      "/\t/evil.example", "/\n/evil.example", "/" + "x" * 1000],
 )  # fmt: skip
 def test_next_leads_to_own_pages_only(path: str) -> None:
-    assert own_path(path) == "/desk"
+    assert own_path(path, "/desk") == "/desk"
 
 
 def test_own_page_with_a_question_is_kept() -> None:
