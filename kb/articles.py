@@ -97,6 +97,21 @@ class Review(SQLModel, table=True):
     note: str = ""
 
 
+class Verification(SQLModel, table=True):
+    """Somebody made sure that a Revision is still right: said so, or gave it to a customer.
+
+    An approval counts as one without a row here. Taken back when it was a mistake.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    revision_id: int = Field(foreign_key="revision.id", index=True)
+    by_id: int = Field(foreign_key="person.id")
+    at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    how: str
+    undone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    undone_by_id: int | None = Field(default=None, foreign_key="person.id")
+
+
 @written_once
 class Revision(SQLModel, table=True):
     """Immutable wording in one locale, numbered per article and locale."""
@@ -128,6 +143,9 @@ class Revision(SQLModel, table=True):
         sa_relationship_kwargs={"order_by": "Phrasing.position"}
     )
     reviews: list[Review] = Relationship(sa_relationship_kwargs={"order_by": "Review.id"})
+    verifications: list[Verification] = Relationship(
+        sa_relationship_kwargs={"order_by": "Verification.id"}
+    )
 
     @property
     def phrasings(self) -> list[str]:
@@ -149,6 +167,13 @@ class Revision(SQLModel, table=True):
     def approved_at(self) -> datetime | None:
         """When it was approved, if it is."""
         return self.reviews[-1].at if self.is_approved else None
+
+    @property
+    def verified_at(self) -> datetime | None:
+        """When somebody last made sure that it is right; its approval counts."""
+        if not self.is_approved:
+            return None
+        return max([self.reviews[-1].at, *(v.at for v in self.verifications if not v.undone_at)])
 
     @property
     def wording(self) -> Wording:
@@ -283,6 +308,7 @@ def load_revisions(session: Session, ids: Iterable[int]) -> dict[int, Revision]:
             joinedload(Revision.article),  # type: ignore[arg-type]
             selectinload(Revision.phrasing_rows),  # type: ignore[arg-type]
             selectinload(Revision.reviews),  # type: ignore[arg-type]
+            selectinload(Revision.verifications),  # type: ignore[arg-type]
         )
     )
     return {revision.id: revision for revision in session.exec(query) if revision.id}

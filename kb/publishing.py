@@ -310,7 +310,7 @@ def live_publications(
     article_ids: Iterable[int] | None = None,
 ) -> list[Publication]:
     """What shows at that instant (now), by article and locale; None for audiences is all."""
-    query = _live(at or now())
+    query = select_live(at or now())
     if audiences is not None:
         query = query.where(col(Publication.audience).in_(list(audiences)))
     if article_ids is not None:
@@ -320,6 +320,7 @@ def live_publications(
         selectinload(Publication.revision).options(  # type: ignore[arg-type]
             selectinload(Revision.phrasing_rows),  # type: ignore[arg-type]
             selectinload(Revision.reviews),  # type: ignore[arg-type]
+            selectinload(Revision.verifications),  # type: ignore[arg-type]
         ),
     )
     return list(session.exec(query.order_by(Publication.article_id, Publication.locale)))
@@ -340,7 +341,7 @@ def best_live(
 ) -> dict[int, Publication]:
     """What shows of each article, in the first of these locales that it has."""
     rank = {code: place for place, code in reversed(list(enumerate(locales)))}
-    places = _live(now()).with_only_columns(
+    places = select_live(now()).with_only_columns(
         Publication.id, Publication.article_id, Publication.locale
     )
     places = places.where(
@@ -361,14 +362,15 @@ def live_publication(
     session: Session, article_id: int, locale: str, at: datetime | None = None
 ) -> Publication | None:
     """What shows of one article in one locale."""
-    query = _live(at or now()).where(
+    query = select_live(at or now()).where(
         Publication.article_id == article_id, Publication.locale == locale
     )
     found: Publication | None = session.exec(query).first()
     return found
 
 
-def _live(at: datetime) -> Any:
+def select_live(at: datetime) -> Any:
+    """The query for the Publications that show at an instant, to be narrowed further."""
     later = aliased(Publication)
     overtaken = (
         select(later.id)

@@ -250,8 +250,8 @@ def release(
 ) -> dict[str, Any]:
     """Let go of it: to the front of the queue."""
     with transaction(services.engine) as session:
-        handoff = get_handoff(session, handoff_id)
-        cases.give_back(session, handoff, agent_of(request, session))
+        me = agent_of(request, session)
+        cases.give_back(session, get_handoff(session, handoff_id), me)
         sweep(session, opening.hours)
     with reading(services.engine) as session:
         return case_json(services, session, get_handoff(session, handoff_id))

@@ -92,6 +92,14 @@ class NewFlag(BaseModel):
     version: Version = None
 
 
+class NewVerification(BaseModel):
+    """An approved wording is still right; without a version, the one that is live."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [desk_examples.NEW_VERIFICATION]})
+    locale: Code = None
+    version: Version = None
+
+
 class NewKnowledge(BaseModel):
     """A draft from a conversation; what is left out is taken from it."""
 

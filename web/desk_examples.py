@@ -28,6 +28,7 @@ NEW_RESOLUTION: Example = {
 }
 NEW_USE: Example = {"handoff": 7, "locale": "en", "version": 3, "how": "linked"}
 NEW_FLAG: Example = {"reason": "The link works for 60 minutes now.", "handoff": 7, "locale": "en"}
+NEW_VERIFICATION: Example = {"locale": "en", "version": 1}
 NEW_KNOWLEDGE: Example = {
     "title": "Can you wrap my present?",
     "answer": "Choose **Gift wrapping** in the basket: €4 an article, with a card of your words.",
@@ -157,5 +158,13 @@ REPLIES: dict[str, Any] = {
     "suggestions": {"question": said.ASKED["text"], "items": [SUGGESTION]},
     "draft_suggested": {"question": said.ASKED["text"], "items": [DRAFT]},
     "noted": {"id": 12},
+    "verified": {
+        "id": 7,
+        "article": SUGGESTION["article"],
+        "version": SUGGESTION["version"],
+        "locale": SUGGESTION["locale"],
+        "verified_at": "2026-07-25T09:31:04Z",
+        "due_at": "2026-10-23T09:31:04Z",
+    },
     "desk_events": EVENTS,
 }

@@ -116,6 +116,17 @@ class Noted(BaseModel):
     id: int
 
 
+class Verified(BaseModel):
+    """Somebody has made sure that a wording is still right."""
+
+    id: int = Field(description="To take it back with")
+    article: str
+    version: int
+    locale: str
+    verified_at: datetime
+    due_at: datetime | None = Field(description="When somebody should look again")
+
+
 # -- events ------------------------------------------------------------------------
 
 

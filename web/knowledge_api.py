@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 from sqlmodel import Session
 
 from assistant.conversations import (
@@ -18,13 +18,17 @@ from assistant.package import Package, package_of
 from assistant.personal import without_facts
 from kb.articles import (
     PHRASING_LIMIT,
+    Revision,
     Wording,
     find_article,
+    get_article,
+    get_revision,
 )
 from kb.db import reading, transaction
-from kb.errors import Invalid
+from kb.errors import Invalid, NotFound
 from kb.links import check_links
-from kb.publishing import draft
+from kb.publishing import draft, live_publication
+from kb.verification import confirm, due_at, take_back
 from web import desk_shapes, shapes
 from web.api import Opened, Slug
 from web.desk_api import HandoffId, agent_of, given_revision
@@ -32,10 +36,13 @@ from web.desk_bodies import (
     NewFlag,
     NewKnowledge,
     NewUse,
+    NewVerification,
 )
-from web.openapi import NEEDED, gives
+from web.guards import staff
+from web.openapi import NEEDED, done, gives
 from web.packages import suggestion_json
-from web.replies import article_json
+from web.replies import article_json, iso
+from web.services import Services
 
 router = APIRouter(prefix="/api/v1", tags=["desk"])
 UNSAFE = re.compile(r"[^a-z0-9]+")
@@ -99,6 +106,63 @@ def flag(slug: Slug, body: NewFlag, request: Request, services: Opened) -> dict[
         flagged = flag_article(session, revision, me, body.reason, case)
         tell_owner(session, flagged, revision, me, services.settings.base_url)
         return {"id": flagged.id}
+
+
+@router.post(
+    "/articles/{slug}/verifications",
+    summary="Still right",
+    **gives(desk_shapes.Verified, "verified", status=201, key=NEEDED),
+)
+def verify(
+    slug: Slug, request: Request, services: Opened, body: NewVerification | None = None
+) -> dict[str, Any]:
+    """Somebody has looked, and it holds: the interval begins anew. Nothing else changes."""
+    body = body or NewVerification()
+    with transaction(services.engine) as session:
+        by = staff(request, session)
+        revision = _approved_wording(session, services, slug, body)
+        made = confirm(session, revision, by)
+        return {
+            "id": made.id,
+            "article": slug,
+            "version": revision.version,
+            "locale": revision.locale,
+            "verified_at": iso(made.at),
+            "due_at": iso(due_at(made.at, revision.verify_days)),
+        }
+
+
+def _approved_wording(
+    session: Session, services: Services, slug: str, body: NewVerification
+) -> Revision:
+    """The version that is named, else what is live. Raises NotFound."""
+    locale = body.locale or services.settings.fallback_locale
+    article = get_article(session, slug)
+    if body.version is None and article.id is not None:
+        live = live_publication(session, article.id, locale)
+        if live is None:
+            raise NotFound(f"{slug} is not live in {locale}")
+        return live.revision
+    return get_revision(session, article, locale, body.version)
+
+
+@router.delete(
+    "/articles/{slug}/verifications/{verification_id}",
+    summary="Take a verification back",
+    **done(NEEDED),
+)
+def unverify(
+    slug: Slug,
+    verification_id: Annotated[int, Path(ge=1, le=2**31 - 1, examples=[7])],
+    request: Request,
+    services: Opened,
+) -> Response:
+    """It was a mistake; the one before counts again."""
+    with transaction(services.engine) as session:
+        by = staff(request, session)
+        get_article(session, slug)
+        take_back(session, verification_id, by)
+    return Response(status_code=204)
 
 
 @router.post(

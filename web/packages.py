@@ -110,5 +110,5 @@ def suggestion_json(services: Services, suggestion: Suggestion) -> dict[str, Any
         "audience": revision.audience,
         "badges": list(suggestion.badges),
         "score": round(suggestion.score, 4),
-        "owner": revision.owner,
+        "owner": suggestion.owner,
     }

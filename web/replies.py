@@ -61,7 +61,6 @@ def passage_json(url: str, passage: dict[str, Any] | None) -> dict[str, str] | N
 def answer_json(services: Services, revision: Revision, slug: str) -> dict[str, Any]:
     """An answer, letter for letter, with where it comes from."""
     base = services.settings.base_url
-    approved = iso(revision.approved_at)
     return {
         "article": slug,
         "version": revision.version,
@@ -71,8 +70,8 @@ def answer_json(services: Services, revision: Revision, slug: str) -> dict[str, 
         "html": render(revision.answer, base),
         "url": f"{base}/{revision.locale}/articles/{slug}",
         "sha256": revision.answer_sha256,
-        "approved_at": approved,
-        "verified_at": approved,
+        "approved_at": iso(revision.approved_at),
+        "verified_at": iso(revision.verified_at),
     }
 
 

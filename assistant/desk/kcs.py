@@ -10,7 +10,9 @@ from kb import history
 from kb.articles import CONTROL, Revision
 from kb.db import UtcDateTime, now
 from kb.errors import Invalid
+from kb.owners import owner_of
 from kb.people import Person, require
+from kb.verification import renew_by_use
 
 REASON_LIMIT = 2000
 HOW = ("inserted", "linked")
@@ -50,7 +52,10 @@ def use_article(
     handoff_id: int | None = None,
     text: str | None = None,
 ) -> ArticleUse:
-    """Keep that this wording was given; with `text`, that it was changed on the way."""
+    """Keep that this wording was given; with `text`, that it was changed on the way.
+
+    Given as it is, it holds: that renews its verification.
+    """
     require(by, "read")
     if how not in HOW:
         raise Invalid(f"how is one of {', '.join(HOW)}", "how")
@@ -67,6 +72,8 @@ def use_article(
     )
     session.add(use)
     session.flush()
+    if not changed:
+        renew_by_use(session, revision, by)
     return use
 
 
@@ -98,7 +105,7 @@ def flag_article(
 def tell_owner(session: Session, flag: Flag, revision: Revision, by: Person, base_url: str) -> None:
     """The article's owner hears of a flag by mail, where the owner is an address."""
     try:
-        owner = check_address(revision.owner)
+        owner = check_address(owner_of(session, revision))
     except Invalid:
         return
     texts, slug = texts_in(revision.locale), revision.article.slug

@@ -1,7 +1,6 @@
 """Approved answers beside an agent: found like any reply, with everything an agent should know."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session, col, select
 
@@ -9,9 +8,10 @@ from assistant.answering import Answered, consider
 from assistant.understanding import QUESTION_LIMIT, understand
 from kb.articles import Article, Revision, latest_revision, load_revisions
 from kb.audiences import AGENTS, ASSISTANT, PUBLIC, visible_to
-from kb.db import now
+from kb.owners import Owners
 from kb.publishing import best_live, live_publications
 from kb.translations import is_outdated
+from kb.verification import is_overdue
 from retriever.index import Index
 from retriever.lexical import tokenize
 from retriever.search import find_matches
@@ -33,6 +33,7 @@ class Suggestion:
     revision: Revision
     badges: tuple[str, ...]
     score: float
+    owner: str = ""
 
 
 def suggest(
@@ -57,7 +58,8 @@ def suggest(
     told = consider(session, index, question.text, locales, question.locale).outcome
     if isinstance(told, Answered):
         found = _first(found, Suggestion(told.words.slug, told.words.revision, (), 1.0))
-    shown = [_with_badges(session, suggestion) for suggestion in found[:LIMIT]]
+    owners = Owners(session, [suggestion.revision.article_id for suggestion in found[:LIMIT]])
+    shown = [_with_badges(session, owners, suggestion) for suggestion in found[:LIMIT]]
     return shown + _drafts(session, question.text, question.locale, question.language)
 
 
@@ -68,22 +70,14 @@ def _first(found: list[Suggestion], told: Suggestion) -> list[Suggestion]:
     return [same[0] if same else told, *others]
 
 
-def _with_badges(session: Session, suggestion: Suggestion) -> Suggestion:
+def _with_badges(session: Session, owners: Owners, suggestion: Suggestion) -> Suggestion:
     revision = suggestion.revision
-    badges = ["stale" if is_stale(revision, now()) else "verified"]
+    badges = ["stale" if is_overdue(revision) else "verified"]
     if is_outdated(session, revision.article, revision):
         badges.append("outdated")
     if revision.audience != PUBLIC:
         badges.append("agents_only")
-    return Suggestion(suggestion.slug, revision, tuple(badges), suggestion.score)
-
-
-def is_stale(revision: Revision, at: datetime) -> bool:
-    """Whether somebody should have looked at it again by now."""
-    approved = revision.approved_at
-    if approved is None or revision.verify_days is None:
-        return False
-    return at - approved > timedelta(days=revision.verify_days)
+    return replace(suggestion, badges=tuple(badges), owner=owners.of(revision))
 
 
 def _drafts(session: Session, text: str, locale: str, language: str) -> list[Suggestion]:
@@ -103,6 +97,6 @@ def _drafts(session: Session, text: str, locale: str, language: str) -> list[Sug
         share = len(asked & words) / len(asked)
         if share >= DRAFT_WORDS:
             badges = ("not_validated",)
-            found.append((share, Suggestion(article.slug, revision, badges, 0.0)))
+            found.append((share, Suggestion(article.slug, revision, badges, 0.0, revision.owner)))
     found.sort(key=lambda pair: (-pair[0], pair[1].slug))
     return [suggestion for _share, suggestion in found[:DRAFTS]]

@@ -124,6 +124,8 @@ def test_every_route_of_the_desk_replies_as_described(
     used = desk_examples.NEW_USE | {"handoff": line["id"], "version": 1}
     call("POST", "/articles/reset-password/uses", used)
     call("POST", "/articles/reset-password/flags", {"reason": "60 minutes now"})
+    made = call("POST", "/articles/reset-password/verifications", desk_examples.NEW_VERIFICATION)
+    call("DELETE", f"/articles/reset-password/verifications/{made['id']}")
     call("POST", f"{case}/transfer", desk_examples.NEW_TRANSFER)
     call("POST", f"{case}/claim")
     call("POST", f"{case}/resolution", desk_examples.NEW_RESOLUTION)

@@ -16,6 +16,7 @@ from kb.people import add_key
 from tests.cast import REFUND_POLICY, published
 from tests.web.conftest import Keys
 from tests.web.test_conversation_api import Chat, begin
+from web import examples
 from web.services import Services
 
 AT = "/api/v1/handoffs"
@@ -259,6 +260,29 @@ def test_flag_is_mailed_to_the_article_s_owner(omar: Desk, services: Services) -
         (letter,) = session.exec(select(Outgoing).where(Outgoing.kind == "mail")).all()
         assert letter.data["to"] == "elsa@example.com"
         assert "It is 5 days now" in letter.data["text"]
+
+
+def test_still_right_is_said_beside_the_answer_and_taken_back(
+    omar: Desk, client: TestClient
+) -> None:
+    article = "/articles/refund-time"
+    made = omar.call("POST", f"{article}/verifications")
+    shown = client.get(f"/api/v1{article}").json()
+    assert shown["verified_at"] == made["verified_at"] > shown["approved_at"]
+    omar.call("DELETE", f"{article}/verifications/{made['id']}")
+    shown = client.get(f"/api/v1{article}").json()
+    assert shown["verified_at"] == shown["approved_at"]
+    assert omar.status("DELETE", f"{article}/verifications/{made['id']}") == 409
+
+
+def test_what_is_not_live_cannot_be_verified(omar: Desk, client: TestClient, keys: Keys) -> None:
+    client.post(
+        "/api/v1/articles", json=examples.NEW_ARTICLE, headers=keys["contributor"]
+    ).raise_for_status()
+    article = f"/articles/{examples.NEW_ARTICLE['slug']}"
+    assert omar.status("POST", f"{article}/verifications") == 404
+    assert omar.status("POST", f"{article}/verifications", {"version": 1}) == 409
+    assert omar.status("POST", f"{article}/verifications", {"version": 2}) == 404
 
 
 def test_suggestions_show_agents_what_customers_never_see(

@@ -94,10 +94,13 @@ SERVING = [
     "GET /api/v1/suggestions",
     f"POST {ARTICLE}/uses",
     f"POST {ARTICLE}/flags",
+    f"POST {ARTICLE}/verifications",
+    f"DELETE {ARTICLE}/verifications/{{verification_id}}",
 ]
 OPERATIONS = [*KNOWLEDGE, *CHATTING, *SERVING]
 SAYING_NOTHING = {
     f"DELETE {ARTICLE}/publication",
+    f"DELETE {ARTICLE}/verifications/{{verification_id}}",
     f"DELETE {CHAT}",
     *(f"POST {at}/{verb}" for at in (CHAT, CASE) for verb in ("typing", "read")),
     f"GET {CHAT}/events",
@@ -259,6 +262,7 @@ def status_of(client: TestClient, name: str, body: Any, key: str = "") -> int:
     ]
     method, path = name.split()
     article = {"slug": "reset-password", "version": 1, "receipt_id": receipt["id"]}
+    article |= {"verification_id": 1}
     path = path.format(**article, conversation_id="none", number=1, handoff_id=1)
     headers = {"Authorization": f"Bearer {key}"} if key else None
     sent = client.request(method, path, json=body, headers=headers, params={"q": "refund"})
