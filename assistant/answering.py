@@ -102,7 +102,14 @@ def ask(
     """
     audience = audience or audience_of(channel)
     judged = consider(session, index, text, locales, locale, audience)
+    remember(index, judged)
     return give(session, judged, channel, audience)
+
+
+def remember(index: Index, judged: Judged) -> None:
+    """Keep what was seen of a question that will be on record, unless it names somebody."""
+    if masked(judged.question.text) == judged.question.text:
+        index.vectors.questions.keep(judged.question.search)
 
 
 def give(session: Session, judged: Judged, channel: str, audience: str) -> Reply:

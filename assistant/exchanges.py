@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
+from assistant.answering import remember
 from assistant.conversations import (
     ASSISTANT,
     CUSTOMER,
@@ -167,6 +168,8 @@ def _write(
             hand_over(session, assistant, conversation)
         else:
             speak(session, conversation, utterance)
+            if utterance.judged:
+                remember(assistant.index, utterance.judged)
     return turns_of(session, conversation.id, after=said.number - 1)
 
 

@@ -18,12 +18,14 @@ from assistant.question_file import Row
 from kb.audiences import AGENTS
 from retriever.embeddings import Encoder, TokenStates, Vectors, reads
 from retriever.general import shipped_vectors
-from retriever.index import BATCH, Level, Progress, encode, silent
+from retriever.index import BATCH, Level, encode
+from retriever.keys import text_key
+from retriever.progress import Progress, silent
 from retriever.search import find_at
 from retriever.shelf import Background
 from retriever.states import SeesTokens
 from retriever.texts import Text
-from retriever.vectors import VectorStore, text_key
+from retriever.vectors import VectorStore
 
 Known = dict[str, dict[str, Vectors]]
 

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -62,6 +63,13 @@ def reads(encoder: Encoder, locale: str) -> bool:
 def has_learned(encoder: Encoder, locale: str) -> bool:
     """Whether it was trained on the store's phrasings, which therefore cannot test it."""
     return locale in getattr(encoder, "learned", ())
+
+
+@cache
+def thread_of(encoder: str) -> ThreadPoolExecutor:
+    """One thread an encoder: its engine uses all cores for one question, and every further
+    thread that calls it would bring helpers and memory of its own."""
+    return ThreadPoolExecutor(1, thread_name_prefix=f"encode-{encoder}")
 
 
 class E5:

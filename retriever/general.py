@@ -8,10 +8,10 @@ import numpy as np
 
 from kb.settings import LOCALE_NAMES
 from retriever.embeddings import Encoder, TokenStates, Vectors, reads
+from retriever.keys import text_key
 from retriever.lexical import tokenize
 from retriever.ranking import Asked
 from retriever.shelf import Background
-from retriever.vectors import text_key
 
 
 @cache

@@ -29,6 +29,7 @@ from retriever.bars import BarBook, Bars, teaching
 from retriever.embeddings import Encoder, Rests, TokenStates, Vectors, has_learned, reads
 from retriever.general import as_asked, general_keys, shipped_vectors
 from retriever.memory import trim
+from retriever.progress import Progress, silent
 from retriever.ranking import Asked
 from retriever.rehearsal import Rehearsal, can_teach
 from retriever.shelf import Background, Shelf
@@ -55,17 +56,11 @@ REVISIONS_KEPT = 2_000
 
 log = logging.getLogger("verbatim")
 
-Progress = Callable[[Iterable[int], str, int], Iterable[int]]
 Keyed = dict[str, tuple[bool, str]]
 
 
 class Outdated(Exception):
     """What is being learned is no longer wanted: history has moved on, or the server stops."""
-
-
-def silent(steps: Iterable[int], _label: str, _total: int) -> Iterable[int]:
-    """Progress that nobody watches."""
-    return steps
 
 
 @dataclass
@@ -249,6 +244,7 @@ class Index:
                     if level is None or not self._is_current(session, level):
                         self.bring_level()
                 self._learn_behind(stop)
+                self.vectors.questions.flush()
             except Exception:
                 # The next question tries again and reports what is wrong.
                 log.warning("the index could not follow history", exc_info=True)
@@ -278,7 +274,8 @@ class Index:
                 encoder.rest()
 
     def close(self) -> None:
-        """Wait for what is being built."""
+        """Wait for what is being built, and write down what was asked."""
+        self.vectors.questions.flush()
         if self._behind:
             self._behind.join(timeout=60)
 

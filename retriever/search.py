@@ -1,14 +1,13 @@
 """From a question to the approved answers that might fit, and how surely."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from sqlmodel import Session
 
 from retriever.calibration import Bar
-from retriever.embeddings import Encoder, TokenStates, Vectors, reads
+from retriever.embeddings import Encoder, TokenStates, Vectors, reads, thread_of
 from retriever.index import EXACT_LIMIT, Index, Level
 from retriever.lexical import tokenize
 from retriever.passages import Passage, loudest_passage
@@ -150,8 +149,10 @@ def asked_of(vectors: VectorStore | None, shelf: Shelf, question: str, language:
     """A question as the judges see it; without `vectors`, every text gets an exact look."""
     encoders = [v.encoder for v in shelf.views if reads(v.encoder, language)]
     # Side by side: together the encoders take little longer than the slower one.
-    waiting = [_thread_of(e.name).submit(_encoded, e, question) for e in encoders]
+    waiting = [thread_of(e.name).submit(_encoded, e, question) for e in encoders]
     done = [future.result() for future in waiting]
+    if vectors is not None:
+        vectors.questions.see(question, dict(zip((e.name for e in encoders), done, strict=True)))
     states = next((states for _, states in done if states is not None), None)
     vectors_of = tuple(vector for vector, _ in done)
     words = tuple(tokenize(question, language))
@@ -168,7 +169,7 @@ def question_vector(index: Index, question: str, encoder: str) -> Vectors | None
     """
     for known in index.encoders:
         if known.name == encoder:
-            return _thread_of(encoder).submit(_encoded, known, question).result()[0]
+            return thread_of(encoder).submit(_encoded, known, question).result()[0]
     return None
 
 
@@ -176,13 +177,6 @@ def question_vector(index: Index, question: str, encoder: str) -> Vectors | None
 def _encoded(encoder: Encoder, question: str) -> tuple[Vectors, TokenStates | None]:
     vector = encoder.questions([question])[0]
     return vector, encoder.states([question])[0] if isinstance(encoder, SeesTokens) else None
-
-
-@cache
-def _thread_of(encoder: str) -> ThreadPoolExecutor:
-    """One thread an encoder: its engine uses all cores for one question, and every further
-    thread that calls it would bring helpers and memory of its own."""
-    return ThreadPoolExecutor(1, thread_name_prefix=f"encode-{encoder}")
 
 
 def _near(vectors: VectorStore, shelf: Shelf, asked: Asked) -> tuple[Ints, ...]:

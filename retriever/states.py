@@ -36,6 +36,11 @@ class SeesTokens(Protocol):
 class StateStore:
     """One SQLite file beside the vectors; several processes may use it."""
 
+    tables: tuple[str, ...] = (
+        "CREATE TABLE IF NOT EXISTS states (encoder TEXT, key TEXT, ids BLOB, vectors BLOB, "
+        "PRIMARY KEY (encoder, key)) WITHOUT ROWID",
+    )
+
     def __init__(self, path: Path) -> None:
         self._path = path
 
@@ -67,26 +72,24 @@ class StateStore:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            database = _connect(self._path)
+            database = _connect(self._path, self.tables)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise
             log.warning("%s is damaged; it is made anew", self._path)
             self._path.unlink()
-            database = _connect(self._path)
+            database = _connect(self._path, self.tables)
         with closing(database), database:
             yield database
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, tables: Sequence[str]) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=SQLITE_PATIENCE)
     try:
         write_ahead(database)
         database.execute("PRAGMA synchronous=NORMAL")
-        database.execute(
-            "CREATE TABLE IF NOT EXISTS states (encoder TEXT, key TEXT, ids BLOB, vectors BLOB, "
-            "PRIMARY KEY (encoder, key)) WITHOUT ROWID"
-        )
+        for table in tables:
+            database.execute(table)
     except sqlite3.DatabaseError:
         database.close()
         raise

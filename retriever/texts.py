@@ -8,8 +8,8 @@ from functools import cached_property
 from kb.articles import Revision
 from kb.markdown import Section, plain, sections
 from kb.publishing import Publication
+from retriever.keys import text_key
 from retriever.lexical import tokenize
-from retriever.vectors import text_key
 
 # Longer passages blur what they are about; shorter ones lose it. In Latin letters;
 # a Chinese or Korean character weighs about two and a half of them.

@@ -21,15 +21,11 @@ from filelock import FileLock, Timeout
 from kb.errors import InUse, Invalid, VerbatimError
 from kb.settings import Settings
 from retriever.embeddings import Encoder, Vectors
+from retriever.questions import QuestionStore
 from retriever.states import StateStore
 
 log = logging.getLogger("verbatim")
 logging.getLogger("chromadb").setLevel(logging.ERROR)
-
-
-def text_key(kind: str, text: str) -> str:
-    """The id of a text read as a question or as a passage."""
-    return hashlib.sha256(f"{kind}\0{text}".encode()).hexdigest()[:32]
 
 
 class FolderLock:
@@ -80,13 +76,19 @@ class FolderLock:
 class VectorStore:
     """One collection an encoder, in a folder of this process or on a Chroma server.
 
-    `states` holds what cannot live in Chroma: many vectors a text.
+    `states` holds what cannot live in Chroma: many vectors a text; `questions` what was asked,
+    which is never searched and outlives every article.
     """
 
     def __init__(
-        self, client: Any, states: StateStore, reopen: Callable[[], Any] | None = None
+        self,
+        client: Any,
+        states: StateStore,
+        questions: QuestionStore,
+        reopen: Callable[[], Any] | None = None,
     ) -> None:
-        self._client, self.states, self._reopen = client, states, reopen
+        self._client, self.states, self.questions = client, states, questions
+        self._reopen = reopen
         self._collections: dict[str, Any] = {}
         self._batch = min(int(client.get_max_batch_size()), 2000)
 
@@ -106,7 +108,8 @@ class VectorStore:
                 folder = settings.home / "chroma"
                 client = _open_folder(folder, quiet)
                 reopen = partial(chromadb.PersistentClient, path=str(folder), settings=quiet)
-            return cls(client, StateStore(settings.home / "tokens.db"), reopen)
+            states = StateStore(settings.home / "tokens.db")
+            return cls(client, states, QuestionStore(settings.home / "questions.db"), reopen)
         except VerbatimError:
             raise
         except Exception as error:

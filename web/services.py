@@ -15,7 +15,8 @@ from kb.errors import VerbatimError
 from kb.settings import Settings
 from retriever.bars import BarBook
 from retriever.embeddings import Encoder, load_encoders
-from retriever.index import Index, Progress, silent
+from retriever.index import Index
+from retriever.progress import Progress, silent
 from retriever.vectors import FolderLock, VectorStore
 
 # Between a server's workers, which must all know the same one.

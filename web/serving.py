@@ -24,7 +24,7 @@ from kb.db import transaction
 from kb.errors import InUse, VerbatimError
 from kb.people import Person, Role, add_person
 from kb.settings import Settings
-from retriever.index import Progress
+from retriever.progress import Progress
 from retriever.vectors import FolderLock
 from web.app import create_app
 from web.rates import share_counts

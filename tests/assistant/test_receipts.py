@@ -12,6 +12,7 @@ from kb.articles import answer_digest
 from kb.db import now, transaction
 from kb.errors import NotFound
 from kb.history import epoch
+from retriever.embeddings import Encoder
 from retriever.index import Index
 from tests.cast import PASSWORD_RESET, published
 
@@ -77,3 +78,22 @@ def test_every_reply_has_a_receipt_of_its_own(engine: Engine, shop_index: Index)
 def test_unknown_receipt_is_not_found(engine: Engine, id_: str) -> None:
     with Session(engine) as session, pytest.raises(NotFound, match="no such receipt"):
         get_receipt(session, id_)
+
+
+def test_question_on_record_need_not_be_read_again(
+    engine: Engine, shop_index: Index, encoders: list[Encoder]
+) -> None:
+    asked = [f"can I bring my {pet} along" for pet in ("parrot", "otter")]
+    receipt_of(engine, shop_index, asked[0])
+    questions = shop_index.vectors.questions
+    assert questions.missing(encoders[0], asked) == asked[1:]
+    assert (questions.vectors_of(encoders[0], asked[:1]) == encoders[0].questions(asked[:1])).all()
+
+
+def test_question_that_names_somebody_is_not_kept_as_it_was_read(
+    engine: Engine, shop_index: Index, encoders: list[Encoder]
+) -> None:
+    asked = "why did mina@example.com get my parcel"
+    kept = receipt_of(engine, shop_index, asked)
+    assert "mina@" not in kept.question
+    assert shop_index.vectors.questions.missing(encoders[0], [asked]) == [asked]

@@ -13,7 +13,8 @@ import pytest
 from kb.errors import InUse, Invalid, VerbatimError
 from kb.settings import Settings
 from retriever.embeddings import Encoder
-from retriever.vectors import FolderLock, VectorStore, text_key
+from retriever.keys import text_key
+from retriever.vectors import FolderLock, VectorStore
 
 HOLD = """
 import sys, time
@@ -190,7 +191,7 @@ def test_store_that_another_worker_cleared_is_opened_anew(
     vectors: VectorStore, own_encoder: Encoder, rows: np.ndarray
 ) -> None:
     vectors.add(own_encoder, KEYS, rows)
-    another = VectorStore(vectors._client, vectors.states)
+    another = VectorStore(vectors._client, vectors.states, vectors.questions)
     another.clear(own_encoder)
     another.add(own_encoder, KEYS[:1], rows[:1])
     assert set(vectors.fetch(own_encoder, KEYS)) == set(KEYS[:1])
