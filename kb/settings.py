@@ -66,6 +66,12 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         365, ge=0, le=36500, description="Days after which a conversation is erased; 0 is never"
     )
+    question_days: int = Field(
+        365,
+        ge=-1,
+        le=36500,
+        description="Days after which a receipt keeps its question's digest only; -1 is never",
+    )
     rewriter_url: str = Field(
         "", description="OpenAI-compatible model that makes searches of follow-ups; empty is none"
     )

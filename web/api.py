@@ -8,6 +8,8 @@ from sqlmodel import Session
 
 from assistant.answering import ask
 from assistant.receipts import get_receipt
+from assistant.sealing import head, seal, seal_of
+from assistant.signing import public_keys
 from assistant.understanding import check_locale, understand
 from kb.articles import SLUG, check_slug, find_article, get_article, get_revision
 from kb.audiences import AGENTS, PUBLIC, Audiences, audience_of, visible_to
@@ -31,7 +33,15 @@ from web.bodies import NewArticle, NewPublication, NewRevision, Place, Question
 from web.guards import person_of, staff
 from web.openapi import ACCEPTED, ERRORS, NEEDED, gives, takes
 from web.records import RECEIPT_ID
-from web.replies import article_json, publication_json, receipt_json, reply_json, summary_json
+from web.replies import (
+    article_json,
+    head_json,
+    key_json,
+    publication_json,
+    receipt_json,
+    reply_json,
+    summary_json,
+)
 from web.services import Services
 
 router = APIRouter(prefix="/api/v1")
@@ -194,6 +204,26 @@ def article_version(
         return article_json(services, session, revision, is_live)
 
 
+@router.get("/keys", tags=["ask"], summary="Public keys", **gives(shapes.PublicKeys, "keys"))
+def list_keys(services: Opened) -> dict[str, Any]:
+    """The keys that receipts are signed with, those of the past included."""
+    services.signer  # noqa: B018  (made the first time somebody asks)
+    with reading(services.engine) as session:
+        return {"keys": [key_json(key) for key in public_keys(session)]}
+
+
+@router.get(
+    "/receipts/head",
+    tags=["ask"],
+    summary="The newest seal",
+    **gives(shapes.ChainHead, "head"),
+)
+def chain_head(services: Opened) -> dict[str, Any]:
+    """How far the chain of receipts goes; who keeps it can tell if it is ever cut or rewritten."""
+    with reading(services.engine) as session:
+        return head_json(head(session))
+
+
 @router.get(
     "/receipts/{receipt_id}",
     tags=["ask"],
@@ -205,12 +235,21 @@ def receipt(receipt_id: ReceiptId, request: Request, services: Opened) -> dict[s
 
     With a key, `explanation` says which texts spoke for it, how strongly, and what came second.
     """
+    _seal_if_new(services, receipt_id)
     with reading(services.engine) as session:
         found = get_receipt(session, receipt_id)
         person = person_of(request, session)
         if found.audience != PUBLIC and person is None:
             raise NotFound("there is no such receipt")
         return receipt_json(services, session, found, for_staff=person is not None)
+
+
+def _seal_if_new(services: Services, receipt_id: str) -> None:
+    """Whoever looks at once need not come again for the proof."""
+    with reading(services.engine) as session:
+        is_new = seal_of(session, get_receipt(session, receipt_id)) is None
+    if is_new:
+        seal(services.engine, services.signer)
 
 
 # -- write -------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from web.ask_command import ask, search
 from web.evaluate_command import evaluate_
 from web.outgoing_command import outgoing_app
 from web.owner import owner_of
+from web.receipts_command import receipts_app, verify
 from web.services import opened_services, opened_store
 from web.serving import first_login, serve_alone, serve_many
 from web.silence_text import silence_lines
@@ -40,6 +41,7 @@ key_app = typer.Typer(no_args_is_help=True, help="Keys for the API.")
 app.add_typer(user_app, name="user")
 app.add_typer(key_app, name="key")
 app.add_typer(outgoing_app, name="outgoing")
+app.add_typer(receipts_app, name="receipts")
 
 # Typer brings click along under names that change from release to release.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -148,6 +150,7 @@ app.command()(ask)
 app.command()(search)
 app.command(name="evaluate")(evaluate_)
 app.command(name="train")(train_)
+app.command()(verify)
 
 
 @app.command()

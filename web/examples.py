@@ -77,6 +77,18 @@ ABSTAINED = ANSWERED | {
     "related": [],
     "reason": "no_answer",
 }
+KEY_ID = "9f0c7b2f6f1d4a55"
+CHAIN = "5f2b9c3e8d1a7046b3f5e2d1c0a9988776655443322110ffeeddccbbaa998877"
+SIGNATURE = "mJ0vYk1eWcH0p3sYQnq0b8kqf9yZtq5h0n3Zl2rY1uXo7a4cQe6gTdB9iKjLmNoPqRsTuVwXyZ0123456789AQ"
+PROOF = {
+    "seq": 4127,
+    "statement": '{"answer_locale":"en","answer_sha256":"…","article":"reset-password",…}',
+    "salt": "5b0f3c8d7a6e4b2f9c1d0e8f7a6b5c4d",
+    "previous": "0c4e7a1b9d3f5e2c8a6b4d0f1e3c5a7b9d8f6e4c2a0b1d3f5e7c9a8b6d4f2e0c",
+    "chain": CHAIN,
+    "key": KEY_ID,
+    "signature": SIGNATURE,
+}
 RECEIPT = NOTE | {
     "channel": "help_site",
     "question": "i forgot my password",
@@ -86,6 +98,7 @@ RECEIPT = NOTE | {
     "answer": GIVEN,
     "still_holds": True,
     "explanation": None,
+    "proof": PROOF,
 }
 
 
@@ -173,6 +186,26 @@ REPLIES: dict[str, Example] = {
     "clarify": CLARIFY,
     "abstained": ABSTAINED,
     "receipt": RECEIPT,
+    "keys": {
+        "keys": [
+            {
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "use": "sig",
+                "kid": KEY_ID,
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                "created_at": "2026-10-01T07:30:00.000000Z",
+                "retired_at": None,
+            }
+        ]
+    },
+    "head": {
+        "seq": 4127,
+        "chain": CHAIN,
+        "key": KEY_ID,
+        "signature": SIGNATURE,
+        "sealed_at": "2026-11-03T09:14:08.113042Z",
+    },
     "explained_receipt": EXPLAINED_RECEIPT,
     "search_results": {"items": [SUMMARY | {"score": 0.9312}], "total": 1, "next": None},
     "article_list": {"items": [SUMMARY], "total": 53, "next": "reset-password"},

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
 from assistant.receipts import Receipt, get_receipt
+from assistant.sealing import seal_of
 from kb.articles import Revision
 from kb.audiences import PUBLIC
 from kb.db import reading
@@ -35,7 +36,13 @@ def show_receipt(request: Request, receipt_id: str) -> HTMLResponse:
         locales = services.settings.locales
         locale = receipt.locale if receipt.locale in locales else locales[0]
         return page(
-            request, "receipt.html", locale, receipt=receipt, revision=revision, holds=holds
+            request,
+            "receipt.html",
+            locale,
+            receipt=receipt,
+            revision=revision,
+            holds=holds,
+            sealed=seal_of(session, receipt),
         )
 
 

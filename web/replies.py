@@ -9,6 +9,8 @@ from sqlmodel import Session
 from assistant.answering import Abstained, Answered, Clarification, Reply, Words
 from assistant.explanations import explain
 from assistant.receipts import Receipt
+from assistant.sealing import START, Seal, chain_before, seal_of
+from assistant.signing import SigningKey
 from kb.articles import Revision
 from kb.db import now
 from kb.markdown import render
@@ -140,6 +142,47 @@ def receipt_json(
         "answer": _kept_json(services, receipt, revision) if revision else None,
         "still_holds": holds if revision else None,
         "explanation": asdict(explain(receipt)) if for_staff else None,
+        "proof": proof_json(session, receipt),
+    }
+
+
+def proof_json(session: Session, receipt: Receipt) -> dict[str, Any] | None:
+    """A receipt's seal; `verbatim verify` checks it with nothing but the public keys."""
+    sealed = seal_of(session, receipt)
+    if sealed is None:
+        return None
+    return {
+        "seq": sealed.seq,
+        "statement": sealed.statement,
+        "salt": sealed.salt if receipt.question else None,
+        "previous": chain_before(session, sealed),
+        "chain": sealed.chain,
+        "key": sealed.key_id,
+        "signature": sealed.signature,
+    }
+
+
+def head_json(sealed: Seal | None) -> dict[str, Any]:
+    """The end of the chain; before the first receipt there is only its start."""
+    return {
+        "seq": sealed.seq if sealed else 0,
+        "chain": sealed.chain if sealed else START,
+        "key": sealed.key_id if sealed else None,
+        "signature": sealed.signature if sealed else None,
+        "sealed_at": iso(sealed.sealed_at) if sealed else None,
+    }
+
+
+def key_json(key: SigningKey) -> dict[str, Any]:
+    """A public key as a JSON Web Key (RFC 8037)."""
+    return {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "use": "sig",
+        "kid": key.id,
+        "x": key.public,
+        "created_at": iso(key.created_at),
+        "retired_at": iso(key.retired_at),
     }
 
 

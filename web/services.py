@@ -6,10 +6,12 @@ import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from assistant.signing import Signer, open_signer
 from kb.db import migrate, open_engine
 from kb.errors import VerbatimError
 from kb.settings import Settings
@@ -38,6 +40,11 @@ class Services:
     index: Index
     lock: FolderLock | None
     local_token: str = field(default_factory=_local_token)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """This folder's key, with which receipts are sealed."""
+        return open_signer(self.engine, self.settings.home)
 
     def close(self) -> None:
         """Give the folder back."""

@@ -103,17 +103,58 @@ class Explanation(BaseModel):
     matches: list[Candidate] = Field(max_length=3, description="Best first")
 
 
+class Proof(BaseModel):
+    """What `verbatim verify` checks: a statement, chained to all before it, and signed."""
+
+    seq: int = Field(ge=1, description="Its place in the chain")
+    statement: str = Field(description="What the receipt says, as JSON in these very bytes")
+    salt: str | None = Field(description="Goes before the question in its digest")
+    previous: str = Field(description="The chain before it, hex; 64 zeros for the first")
+    chain: str = Field(description="SHA-256 of `previous`, a line feed and the statement, hex")
+    key: str = Field(description="`kid` of the key that signed, see /api/v1/keys")
+    signature: str = Field(description="Ed25519 over `chain`, URL-safe base 64")
+
+
+class PublicKey(BaseModel):
+    """A JSON Web Key (RFC 8037)."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    use: Literal["sig"]
+    kid: str = Field(description="The first 16 hex digits of the key's SHA-256")
+    x: str = Field(description="The key's 32 bytes, URL-safe base 64")
+    created_at: datetime
+    retired_at: datetime | None = Field(description="It has signed nothing since")
+
+
+class PublicKeys(BaseModel):
+    """Every key that ever sealed a receipt here, oldest first."""
+
+    keys: list[PublicKey]
+
+
+class ChainHead(BaseModel):
+    """Keep one, and you can tell later that the chain was not cut or written anew."""
+
+    seq: int = Field(ge=0, description="How many receipts are sealed")
+    chain: str
+    key: str | None
+    signature: str | None
+    sealed_at: datetime | None
+
+
 class Receipt(ReceiptNote):
     """The reply as it was given, and whether its words are still live."""
 
     channel: str = Field(description="help_site, widget, sidebar or api")
-    question: str
+    question: str = Field(description="Empty once only its digest is kept")
     locale: str = Field(description="The question's language")
     outcome: Outcome
     confidence: float = Field(ge=0, le=1)
     answer: GivenAnswer | None
     still_holds: bool | None = Field(description="Null where there was no answer")
     explanation: Explanation | None = Field(description="With a key; null without one")
+    proof: Proof | None = Field(description="Its place in the signed chain")
 
 
 class Summary(Answer):

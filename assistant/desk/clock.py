@@ -1,4 +1,4 @@
-"""What happens by itself, because time passes: the queue, mail and webhooks, asking, forgetting."""
+"""What happens by itself, because time passes: queue, seals, mail, asking, forgetting."""
 
 import logging
 import threading
@@ -16,6 +16,8 @@ from assistant.helpdesks import HANDOFF, BuiltInDesk, Present, handoff_sender, h
 from assistant.mail import mail_sender, mailer_of
 from assistant.outgoing import TIMEOUT, Sender, deliver_due
 from assistant.retention import forget_old
+from assistant.sealing import has_unsealed, hash_questions, seal
+from assistant.signing import Signer, open_signer
 from kb.db import now, reading, transaction
 
 TICK_SECONDS = 2.0
@@ -30,6 +32,7 @@ class Clock:
     def __init__(self, assistant: Assistant, present: Present | None = None) -> None:
         self.assistant = assistant
         self.senders = _senders(assistant, present)
+        self._signer: Signer | None = None
         self._due: dict[str, datetime] = {}
         self._failing: set[str] = set()
 
@@ -49,6 +52,9 @@ class Clock:
     def tick(self, at: datetime) -> None:
         """What is due at this instant."""
         self._try("queue", self._sweep, at)
+        self._try("seals", self._seal, at)
+        if self._is_due("questions", MINUTE, at):
+            self._try("questions", self._hash_questions, at)
         if self._is_due("follow-ups", MINUTE, at):
             self._try("follow-ups", self._follow_up, at)
         if self._is_due("retention", HOUR, at):
@@ -80,6 +86,18 @@ class Clock:
                 return
         with transaction(self.assistant.engine) as session:
             sweep(session, self.assistant.hours, at)
+
+    def _seal(self, _at: datetime) -> None:
+        assistant = self.assistant
+        with reading(assistant.engine) as session:
+            if not has_unsealed(session):
+                return
+        if self._signer is None:
+            self._signer = open_signer(assistant.engine, assistant.settings.home)
+        seal(assistant.engine, self._signer)
+
+    def _hash_questions(self, at: datetime) -> None:
+        hash_questions(self.assistant.engine, self.assistant.settings.question_days, at)
 
     def _deliver(self, at: datetime) -> None:
         deliver_due(self.assistant.engine, self.senders, at)

@@ -27,6 +27,7 @@ VALUES = {
     "rewriter_model": "some-model",
     "rewriter_key": "a key",
     "retention_days": "90",
+    "question_days": "30",
     "webhook_url": "https://desk.example.com/hooks/1",
     "webhook_secret": "a secret of thirty-two characters",
     "widget_origins": "https://shop.example.com",

@@ -52,6 +52,8 @@ KNOWLEDGE = [
     f"POST {ARTICLE}/revisions/{{version}}/approval",
     f"POST {ARTICLE}/publication",
     f"DELETE {ARTICLE}/publication",
+    "GET /api/v1/keys",
+    "GET /api/v1/receipts/head",
     "GET /api/v1/receipts/{receipt_id}",
     "GET /healthz",
     "GET /readyz",
