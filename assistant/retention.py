@@ -11,6 +11,7 @@ from assistant.handoffs import Handoff
 from assistant.live import LiveEvent
 from assistant.outgoing import Outgoing
 from kb.db import now, reading, transaction
+from kb.password_resets import KEPT, PasswordReset
 from kb.settings import Settings
 from kb.sign_in import IDLE, WINDOW, SignInFailure, StaffSession
 
@@ -68,6 +69,7 @@ def _forget_short_lived(session: Session, at: datetime) -> None:
         delete(StaffSession).where(col(StaffSession.expires_at) < at),
         delete(StaffSession).where(col(StaffSession.seen_at) < at - IDLE),
         delete(SignInFailure).where(col(SignInFailure.at) < at - WINDOW),
+        delete(PasswordReset).where(col(PasswordReset.created_at) < at - KEPT),
         delete(Outgoing).where(col(Outgoing.delivered_at).is_not(None), old),
         delete(Outgoing).where(col(Outgoing.given_up_at).is_not(None), old),
     ):

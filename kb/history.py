@@ -54,6 +54,13 @@ def record(
     return event
 
 
+def record_about(
+    session: Session, kind: str, person: Person, by: Person | None, **data: Any
+) -> Event:
+    """Add an Event about somebody on the staff; `by` is None for the command line."""
+    return record(session, kind, by, person=person.id, email=person.email, **data)
+
+
 def epoch(session: Session) -> int:
     """The id of the last Event; 0 for an empty store."""
     return session.execute(LAST_EVENT).scalar_one() or 0

@@ -18,6 +18,7 @@ from assistant.outgoing import TIMEOUT, Sender, deliver_due
 from assistant.retention import forget_old
 from assistant.sealing import has_unsealed, hash_questions, seal
 from assistant.signing import Signer, open_signer
+from assistant.staff_mail import INVITATION, RESET, invitation_sender, reset_sender
 from kb.db import now, reading, transaction
 
 TICK_SECONDS = 2.0
@@ -120,6 +121,8 @@ def _senders(assistant: Assistant, present: Present | None) -> dict[str, Sender]
     senders = {
         "mail": mail_sender(mailer),
         FOLLOW_UP: follow_up_sender(engine, mailer, settings),
+        INVITATION: invitation_sender(engine, mailer, settings),
+        RESET: reset_sender(engine, mailer, settings),
     }
     if present or isinstance(desk, BuiltInDesk):
         senders[HANDOFF] = handoff_sender(engine, desk, present or _unpresented)

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
@@ -19,7 +21,7 @@ from kb.articles import Article, Revision
 from kb.db import MIGRATIONS, SCHEMA, migrate, now, open_engine, reading, transaction
 from kb.errors import VerbatimError
 from kb.history import Event
-from kb.people import Person, add_person
+from kb.people import Person, add_person, key_digest, person_for_key
 from kb.publishing import draft
 from tests.cast import PASSWORD_RESET, published, tariq
 
@@ -41,6 +43,29 @@ def test_store_that_is_up_to_date_needs_no_migrations(engine: Engine) -> None:
     )
     url = engine.url.render_as_string(hide_password=False)
     assert subprocess.run([sys.executable, "-c", command, url], timeout=60).returncode == 0
+
+
+def test_keys_and_people_of_an_older_store_go_on_as_they_were(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.execute(
+            text(
+                "INSERT INTO person (id, email, name, role, created_at) VALUES"
+                " (1, 'key-1@keys.invalid', 'key-1', 'publisher', '2026-01-01 00:00:00')"
+            )
+        )
+        insert = text("INSERT INTO apikey VALUES (1, 1, :digest, '2026-01-01 00:00:00', NULL)")
+        connection.execute(insert, {"digest": key_digest("vb_old")})
+    migrate(engine)
+    with Session(engine) as session:
+        person = person_for_key(session, "vb_old")
+        assert person is not None
+        assert (person.is_program, person.may("publish"), person.scopes) == (True, True, None)
+    engine.dispose()
 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:
