@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, func
+from sqlalchemy import Index, UniqueConstraint, false, func
 from sqlalchemy.orm import joinedload, selectinload
 from sqlmodel import Field, Relationship, Session, SQLModel, col, select
 
@@ -95,6 +95,10 @@ class Review(SQLModel, table=True):
     by_id: int = Field(foreign_key="person.id")
     at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     note: str = ""
+    # What a submission asks for: to be published once approved, at a time, until another.
+    publishes: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    starts_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Verification(SQLModel, table=True):
@@ -174,6 +178,12 @@ class Revision(SQLModel, table=True):
         if not self.is_approved:
             return None
         return max([self.reviews[-1].at, *(v.at for v in self.verifications if not v.undone_at)])
+
+    @property
+    def submission(self) -> Review | None:
+        """How a review was last asked for, if it ever was."""
+        asked = [review for review in self.reviews if review.verdict == "submitted"]
+        return asked[-1] if asked else None
 
     @property
     def wording(self) -> Wording:

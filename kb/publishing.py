@@ -19,6 +19,7 @@ from sqlmodel import Field, Relationship, Session, SQLModel, col, select
 
 from kb import history
 from kb.articles import (
+    CONTROL,
     Article,
     Review,
     Revision,
@@ -34,6 +35,8 @@ from kb.audiences import ASSISTANT, Audiences
 from kb.db import UtcDateTime, now
 from kb.errors import Conflict, Invalid, NotAllowed
 from kb.people import Person, require
+
+NOTE_LIMIT = 4000
 
 
 class Publication(SQLModel, table=True):
@@ -133,41 +136,69 @@ def _source_version(session: Session, article: Article, locale: str) -> int | No
     return newest.version if newest else None
 
 
-def submit(session: Session, revision: Revision, by: Person) -> None:
-    """Ask for a review of a draft."""
+def submit(
+    session: Session,
+    revision: Revision,
+    by: Person,
+    publishes: bool = False,
+    at: datetime | None = None,
+    expires: datetime | None = None,
+) -> None:
+    """Ask for a review of a draft; `publishes` asks to publish it with its approval."""
     require(by, "write")
-    _review(session, revision, by, "draft", "submitted")
+    if publishes:
+        _check_zones(at, expires)
+        _check_order(at or now(), expires)
+    asked = Review(
+        verdict="submitted",
+        by_id=_id(by),
+        publishes=publishes,
+        starts_at=at if publishes else None,
+        expires_at=expires if publishes else None,
+    )
+    _review(session, revision, by, "draft", asked)
 
 
 def request_changes(session: Session, revision: Revision, by: Person, note: str = "") -> None:
     """Send a Revision back to its author."""
     require(by, "approve")
-    _review(session, revision, by, "in_review", "changes_requested", note)
+    note = CONTROL.sub("", note).strip()
+    if len(note) > NOTE_LIMIT:
+        raise Invalid(f"a note has at most {NOTE_LIMIT} characters", "note")
+    verdict = Review(verdict="changes_requested", by_id=_id(by), note=note)
+    _review(session, revision, by, "in_review", verdict)
 
 
-def approve(session: Session, revision: Revision, by: Person) -> None:
-    """Approve somebody else's Revision. Raises NotAllowed for one's own."""
+def approve(
+    session: Session, revision: Revision, by: Person, publishes: bool | None = None
+) -> Publication | None:
+    """Approve somebody else's Revision. Raises NotAllowed for one's own.
+
+    It is published at once when its submission asked for that; `publishes` overrules it.
+    """
     require(by, "approve")
     if revision.author_id == by.id:
         raise NotAllowed("an author cannot approve their own wording; ask another publisher")
-    _review(session, revision, by, "in_review", "approved")
+    asked = revision.submission
+    _review(session, revision, by, "in_review", Review(verdict="approved", by_id=_id(by)))
+    if asked is None or not (asked.publishes if publishes is None else publishes):
+        return None
+    return publish(session, revision, by, asked.starts_at, asked.expires_at)
 
 
 def adopt(session: Session, revision: Revision, by: Person) -> None:
     """Take over an approval that was given elsewhere, as in a content repository."""
     require(by, "adopt")
-    _review(session, revision, by, "draft", "adopted")
+    _review(session, revision, by, "draft", Review(verdict="adopted", by_id=_id(by)))
 
 
-def _review(
-    session: Session, revision: Revision, by: Person, needed: str, verdict: str, note: str = ""
-) -> None:
+def _review(session: Session, revision: Revision, by: Person, needed: str, review: Review) -> None:
     if revision.state != needed:
         raise Conflict(f"version {revision.version} is {revision.state}, not {needed}")
-    revision.reviews.append(Review(verdict=verdict, by_id=_id(by), note=note))
+    revision.reviews.append(review)
     session.add(revision)
     session.flush()
-    _record(session, verdict, by, revision, note=note)
+    _record(session, review.verdict, by, revision, note=review.note)
 
 
 def publish(
@@ -211,13 +242,17 @@ def _check_zones(*times: datetime | None) -> None:
         raise Invalid("a time needs its zone, such as 2030-01-31T09:00+01:00", "at")
 
 
+def _check_order(starts: datetime, expires: datetime | None) -> None:
+    if expires and expires <= starts:
+        raise Invalid("the expiry must come after the start", "expires")
+
+
 def _check_publishable(
     session: Session, revision: Revision, starts: datetime, expires: datetime | None
 ) -> None:
     if not revision.is_approved:
         raise Conflict(f"version {revision.version} is {revision.state}; have it approved first")
-    if expires and expires <= starts:
-        raise Invalid("the expiry must come after the start", "expires")
+    _check_order(starts, expires)
     live = live_publication(session, revision.article_id, revision.locale, starts)
     if live is None:
         return
@@ -228,6 +263,15 @@ def _check_publishable(
         )
     if live.revision_id == revision.id and live.expires_at == expires:
         raise Conflict(f"version {revision.version} is live by then already")
+
+
+def cancel(session: Session, publication: Publication, by: Person) -> None:
+    """Take back one Publication that has not started; what is live stays live."""
+    require(by, "publish")
+    at = now()
+    if publication.starts_at <= at or publication.ended_at is not None:
+        raise Conflict(f"version {publication.revision.version} is not scheduled any more")
+    _end(session, publication, at, by, "schedule_cancelled")
 
 
 def withdraw(session: Session, article: Article, locale: str, by: Person) -> None:
@@ -395,6 +439,11 @@ def select_live(at: datetime) -> Any:
 
 def _counted(publication: Any) -> Any:
     return or_(publication.ended_at.is_(None), publication.ended_at > publication.starts_at)
+
+
+def scheduled(session: Session, article_id: int, locale: str) -> list[Publication]:
+    """What waits to go live in that locale, soonest first."""
+    return sorted(_scheduled(session, article_id, locale, now()), key=lambda p: p.starts_at)
 
 
 def _scheduled(session: Session, article_id: int, locale: str, at: datetime) -> list[Publication]:

@@ -36,7 +36,15 @@ class Floor:
 
 
 # Only rooms that exist: whoever builds one adds its line.
-FLOORS = (Floor(_("Answers"), (Room("", _("Home"), "house"),)),)
+FLOORS = (
+    Floor(
+        _("Answers"),
+        (
+            Room("", _("Home"), "house"),
+            Room("reviews", _("Reviews"), "clipboard-check"),
+        ),
+    ),
+)
 
 
 class SignInFirst(HTTPException):
