@@ -14,17 +14,20 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, false, func
+from sqlalchemy import Column, Index, UniqueConstraint, false, func
 from sqlalchemy.orm import joinedload, selectinload
 from sqlmodel import Field, Relationship, Session, SQLModel, col, select
 
-from kb.db import UtcDateTime, now, written_once
+from kb.db import Lines, UtcDateTime, now, written_once
 from kb.errors import Invalid, NotFound
 from kb.settings import LOCALE_NAMES
 
 ANSWER_LIMIT = 600
 LIMITS = {"title": 200, "body": 200_000, "category": 80, "owner": 200}
 PHRASING_LIMIT, PHRASINGS_LIMIT = 300, 500
+# By the last verdict; anything else leaves a draft.
+STATE_AFTER = {"submitted": "in_review", "approved": "approved", "adopted": "approved"}
+TAG_LIMIT, TAGS_LIMIT = 40, 20
 LAST_VERSION = 2**31 - 1
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 AUDIENCE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -43,11 +46,13 @@ class Wording:
     audience: str = "public"
     owner: str = ""
     verify_days: int | None = None
+    tags: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
-        """Digest of all fields, hex."""
-        canonical = json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+        """Digest of all fields, hex; where there are no tags, as it was before there were any."""
+        fields = {k: v for k, v in asdict(self).items() if v or k != "tags"}
+        canonical = json.dumps(fields, ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def tidied(self) -> "Wording":
@@ -60,11 +65,17 @@ class Wording:
             phrasings=tuple(dict.fromkeys(_tidy(text) for text in self.phrasings)),
             category=_tidy(self.category) or "general",
             owner=_tidy(self.owner),
+            tags=tuple(dict.fromkeys(filter(None, map(tidy_tag, self.tags)))),
         )
 
 
 def _tidy(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def tidy_tag(tag: str) -> str:
+    """A tag as it is kept: lower case, single blanks."""
+    return " ".join(tag.lower().split())
 
 
 class Article(SQLModel, table=True):
@@ -123,6 +134,7 @@ class Revision(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("article_id", "locale", "version"),
         Index("ix_revision_latest", "article_id", "locale", "version"),
+        Index("ix_revision_facets", "category", "audience", "owner", "tags"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -136,6 +148,7 @@ class Revision(SQLModel, table=True):
     audience: str
     owner: str
     verify_days: int | None = None
+    tags: list[str] = Field(default_factory=list, sa_column=Column(Lines, nullable=False))
     sha256: str
     answer_sha256: str
     source_version: int | None = None
@@ -159,8 +172,7 @@ class Revision(SQLModel, table=True):
     @property
     def state(self) -> str:
         """`draft`, `in_review` or `approved`."""
-        labels = {"submitted": "in_review", "approved": "approved", "adopted": "approved"}
-        return labels.get(self.reviews[-1].verdict, "draft") if self.reviews else "draft"
+        return STATE_AFTER.get(self.reviews[-1].verdict, "draft") if self.reviews else "draft"
 
     @property
     def is_approved(self) -> bool:
@@ -197,6 +209,7 @@ class Revision(SQLModel, table=True):
             audience=self.audience,
             owner=self.owner,
             verify_days=self.verify_days,
+            tags=tuple(self.tags),
         )
 
 
@@ -226,6 +239,7 @@ def check_wording(wording: Wording) -> None:
     if wording.verify_days is not None and not 1 <= wording.verify_days <= 3650:
         raise Invalid("verify_every must be 1 to 3650 days, such as 90d", "verify_every")
     _check_phrasings(wording.phrasings)
+    _check_tags(wording.tags)
 
 
 def _check_text(name: str, text: str) -> None:
@@ -242,6 +256,15 @@ def _check_phrasings(phrasings: tuple[str, ...]) -> None:
         _check_text("phrasings", text)
         if not text.strip() or len(text) > PHRASING_LIMIT:
             raise Invalid(f"a phrasing has 1 to {PHRASING_LIMIT} characters", "phrasings")
+
+
+def _check_tags(tags: tuple[str, ...]) -> None:
+    if len(tags) > TAGS_LIMIT:
+        raise Invalid(f"more than {TAGS_LIMIT} tags; keep the most useful", "tags")
+    for tag in tags:
+        _check_text("tags", tag)
+        if not tag.strip() or len(tag) > TAG_LIMIT or re.search(r"[,\n]", tag):
+            raise Invalid(f"a tag has 1 to {TAG_LIMIT} characters and no comma", "tags")
 
 
 def check_slug(slug: str) -> str:
@@ -348,6 +371,7 @@ def insert_revision(
         )
     ).one()
     fields = {k: v for k, v in asdict(wording).items() if k != "phrasings"}
+    fields["tags"] = list(wording.tags)
     revision = Revision(
         article_id=article.id,
         locale=locale,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, DateTime, Dialect, Engine, event, inspect, text
+from sqlalchemy import Connection, DateTime, Dialect, Engine, String, event, inspect, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Mapper, object_session
 from sqlalchemy.types import TypeDecorator
@@ -18,7 +18,7 @@ from kb.errors import VerbatimError
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 # The last of them, known without reading them; a test compares the two.
-SCHEMA = "0006"
+SCHEMA = "0007"
 # Any number will do, as long as every process uses the same one.
 HISTORY_LOCK = 7_265_771
 # Seconds that SQLite waits for another process to let go.
@@ -43,6 +43,19 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Lines(TypeDecorator[list[str]]):
+    """A few short texts in one column, each between line ends, so that LIKE finds a whole one."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> str:
+        return "".join(f"\n{line}" for line in value) + "\n" if value else ""
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> list[str]:
+        return (value or "").split("\n")[1:-1]
 
 
 def now() -> datetime:

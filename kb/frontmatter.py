@@ -89,11 +89,12 @@ def parse_file(text: str, stem: str, category: str) -> ParsedFile:
         title=title,
         answer=answer,
         body=body,
-        phrasings=_phrasings(matter),
+        phrasings=_texts(matter, "phrasings"),
         category=_string(matter, "category") or category,
         audience=_string(matter, "audience") or "public",
         owner=_string(matter, "owner"),
         verify_days=parse_days(matter.get("verify_every")),
+        tags=_tags(matter),
     )
     slug = _string(matter, "slug") if is_own else ""
     return ParsedFile(wording.tidied(), _is_approved(matter), tuple(notes), slug)
@@ -109,6 +110,8 @@ def format_file(wording: Wording, is_approved: bool, slug: str = "") -> str:
     matter["state"] = "approved" if is_approved else "draft"
     if wording.owner:
         matter["owner"] = wording.owner
+    if wording.tags:
+        matter["tags"] = list(wording.tags)
     if wording.verify_days:
         matter["verify_every"] = f"{wording.verify_days}d"
     head = yaml.dump(matter, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10_000)
@@ -155,11 +158,19 @@ def _string(matter: dict[str, Any], key: str) -> str:
     return str(value).strip()
 
 
-def _phrasings(matter: dict[str, Any]) -> tuple[str, ...]:
-    value = matter.get("phrasings") or []
+def _tags(matter: dict[str, Any]) -> tuple[str, ...]:
+    """The tags; other products' files may hold what would be none here, which is left out."""
+    if isinstance(matter.get("tags"), str):
+        matter["tags"] = matter["tags"].split(",")
+    tags = [tag.replace(",", " ") for tag in _texts(matter, "tags")]
+    return tuple(tags) if OWN_KEYS & matter.keys() else tuple(tag[:40] for tag in tags[:20])
+
+
+def _texts(matter: dict[str, Any], key: str) -> tuple[str, ...]:
+    value = matter.get(key) or []
     items = value if isinstance(value, list) else [value]
     if any(isinstance(item, (dict, list)) for item in items):
-        raise FileError("phrasings must be a list of texts; quote one that holds a colon")
+        raise FileError(f"{key} must be a list of texts; quote one that holds a colon")
     return tuple(dict.fromkeys(str(item).strip() for item in items if item is not None))
 
 

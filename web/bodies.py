@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from kb.articles import Wording
+from kb.articles import Wording, tidy_tag
 from kb.audiences import PUBLIC
 from kb.frontmatter import parse_days
 from kb.links import check_links
@@ -45,6 +45,7 @@ class NewRevision(BaseModel):
     audience: str = PUBLIC
     owner: str = ""
     verify_every: str | None = Field(None, examples=["90d"])
+    tags: list[str] = Field([], examples=[["sign-in"]])
     based_on: int | None = Field(None, ge=0, description="The version this edit started from")
 
     def wording(self) -> Wording:
@@ -58,6 +59,7 @@ class NewRevision(BaseModel):
             audience=self.audience,
             owner=self.owner.strip(),
             verify_days=parse_days(self.verify_every),
+            tags=tuple(tidy_tag(tag) for tag in self.tags),
         )
         check_links(wording)
         return wording

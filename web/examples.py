@@ -146,6 +146,7 @@ NEW_REVISION: Example = {
     "category": "orders",
     "owner": "elsa@quillhaven.example",
     "verify_every": "180d",
+    "tags": ["gifts"],
     "based_on": 1,
 }
 NEW_ARTICLE = NEW_REVISION | {"slug": "gift-wrapping", "based_on": 0}
@@ -169,6 +170,7 @@ def _article(version: int, state: str, approved_at: str | None = None) -> Exampl
         "body_html": render(new["body"], SITE),
         "phrasings": new["phrasings"],
         "verify_every": new.get("verify_every"),
+        "tags": new.get("tags", []),
         "state": state,
         "live": False,
         "outdated": False,

@@ -54,6 +54,13 @@ CHANNELS = {
     "api": _("Programming interface"),
 }
 
+AUDIENCES = {
+    "public": _("Everybody"),
+    "customers": _("Signed-in customers"),
+    "agents": _("For agents only"),
+    "assistant": _("The assistant’s own phrases"),
+}
+
 
 def catalogue_paths(locale: str) -> list[Path]:
     """The files of a language's translations, one for each part of the product."""
@@ -136,6 +143,11 @@ def category_name(category: str, locale: str) -> str:
 def channel_name(channel: str, locale: str) -> str:
     """What readers call a channel."""
     return translate(locale, CHANNELS.get(channel, channel))
+
+
+def audience_name(audience: str, locale: str) -> str:
+    """Who reads it, in words; a company's own segment keeps its name."""
+    return translate(locale, AUDIENCES[audience]) if audience in AUDIENCES else audience
 
 
 def preferred_locale(accept_language: str, locales: list[str]) -> str:

@@ -131,6 +131,7 @@ def environment(locale: str) -> Environment:
         moment=partial(i18n.moment, locale=locale),
         category=partial(i18n.category_name, locale=locale),
         channel=partial(i18n.channel_name, locale=locale),
+        audience=partial(i18n.audience_name, locale=locale),
         markdown=lambda text: Markup(render(text)),
         absolute=render,
         body=body_html,

@@ -106,6 +106,7 @@ def article_json(
         "body_html": render(revision.body, services.settings.base_url),
         "phrasings": revision.phrasings,
         "verify_every": f"{revision.verify_days}d" if revision.verify_days else None,
+        "tags": revision.tags,
         "state": revision.state,
         "live": is_live,
         "outdated": is_outdated(session, article, revision),

@@ -197,6 +197,7 @@ class Article(Words):
     body_html: str = Field(description="`body` as safe HTML")
     phrasings: list[str] = Field(description="Questions it answers, in customers' words")
     verify_every: str | None = Field(description="How often somebody looks at it again, as `90d`")
+    tags: list[str] = Field(description="In lower case, for sorting; no reader is shown them")
     state: State
     live: bool = Field(description="Whether this version is what readers see now")
     outdated: bool = Field(description="A translation whose source has moved on since")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import chatting, freshness, importing, latency, peer, scale
+from tests.bench import chatting, freshness, importing, latency, listing, peer, scale
 from tests.bench.report import Report
 
 PARTS: dict[str, Callable[[Report, Path, Path | None], None]] = {
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[Report, Path, Path | None], None]] = {
     "freshness": freshness.run,
     "scale": scale.run,
     "importing": importing.run,
+    "listing": listing.run,
 }
 DATASETS = Path(__file__).resolve().parents[3] / "shared" / "datasets" / "plausible" / "docs"
 

@@ -188,3 +188,15 @@ def test_missing_version_is_not_found(engine: Engine) -> None:
         for locale, version in [*places, ("e\x00n", None)]:
             with pytest.raises(NotFound, match="reset-password has no version"):
                 get_revision(session, get_article(session, "reset-password"), locale, version)
+
+
+def test_tags_are_kept_in_lower_case_and_leave_hashes_without_them_alone() -> None:
+    tagged = replace(PASSWORD_RESET, tags=("Sign  In", "sign in", " ", "Links")).tidied()
+    assert tagged.tags == ("sign in", "links")
+    assert tagged.sha256 != PASSWORD_RESET.sha256
+    assert PASSWORD_RESET.sha256.startswith("48730a2ecd7279ae")
+
+
+@pytest.mark.parametrize("tags", [("a,b",), ("x" * 41,), tuple(map(str, range(21)))])
+def test_bad_tags_are_refused(tags: tuple[str, ...]) -> None:
+    refused(replace(PASSWORD_RESET, tags=tags), "tags")

@@ -36,5 +36,6 @@ def wordings() -> st.SearchStrategy[Wording]:
         audience=st.sampled_from(["public", "customers", "agents", "vip"]),
         owner=words,
         verify_days=st.none() | st.integers(1, 3650),
+        tags=st.lists(words.map(lambda tag: tag.replace(",", "")), max_size=3).map(tuple),
     )
     return made.map(Wording.tidied).filter(_is_allowed)

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from web.studio import home, reviews, revisions
+from web.studio import article, articles, home, reviews, revisions
 
 router = APIRouter()
-for room in (home, reviews, revisions):
+for room in (home, articles, article, reviews, revisions):
     router.include_router(room.router, prefix="/studio", include_in_schema=False)

@@ -41,6 +41,7 @@ FLOORS = (
         _("Answers"),
         (
             Room("", _("Home"), "house"),
+            Room("articles", _("Articles"), "book-open"),
             Room("reviews", _("Reviews"), "clipboard-check"),
         ),
     ),
