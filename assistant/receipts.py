@@ -1,6 +1,7 @@
 """What was said, to which question, when, on which channel, from which Revision."""
 
 import secrets
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,9 @@ from sqlmodel import Field, Session, SQLModel
 
 from kb.db import UtcDateTime, now
 from kb.errors import NotFound
+
+# Whether what is asked just now is an audit's: its receipts are no customer's questions.
+auditing: ContextVar[bool] = ContextVar("auditing", default=False)
 
 
 class Receipt(SQLModel, table=True):
@@ -29,6 +33,7 @@ class Receipt(SQLModel, table=True):
     version: int | None = None
     answer_locale: str | None = None
     answer_sha256: str | None = None
+    is_audit: bool = Field(default_factory=auditing.get)
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
 
 

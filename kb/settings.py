@@ -72,6 +72,9 @@ class Settings(BaseSettings):
         le=36500,
         description="Days after which a receipt keeps its question's digest only; -1 is never",
     )
+    audit_hour: int = Field(
+        3, ge=-1, le=23, description="Hour of the desk's day in which all channels are compared"
+    )
     rewriter_url: str = Field(
         "", description="OpenAI-compatible model that makes searches of follow-ups; empty is none"
     )

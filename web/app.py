@@ -35,6 +35,7 @@ from web import (
     sidebar,
     widget,
 )
+from web.auditor import Auditor
 from web.guards import Guard
 from web.live import Feed
 from web.openapi import complete
@@ -104,7 +105,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     stop = threading.Event()
     watcher = threading.Thread(target=services.index.watch, args=(stop,), daemon=True)
     watcher.start()
-    clock = Clock(app.state.assistant, partial(case_json, services))
+    auditor = Auditor(services.engine, services.settings)
+    jobs = {"audit": auditor.tick}
+    clock = Clock(app.state.assistant, partial(case_json, services), jobs)
     ticking = threading.Thread(target=clock.run, args=(stop,), daemon=True)
     ticking.start()
     feed: Feed = app.state.feed

@@ -23,6 +23,7 @@ from kb.publishing import live_answers
 from kb.settings import Settings
 from retriever.bars import BarBook
 from web.ask_command import ask, search
+from web.audit_command import audit
 from web.evaluate_command import evaluate_
 from web.outgoing_command import outgoing_app
 from web.owner import owner_of
@@ -148,6 +149,7 @@ def export(path: Path) -> None:
 
 app.command()(ask)
 app.command()(search)
+app.command()(audit)
 app.command(name="evaluate")(evaluate_)
 app.command(name="train")(train_)
 app.command()(verify)

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assistant.receipts import auditing
 from kb.people import Person, person_for_key
 from kb.sign_in import is_due_to_be_seen, mark_seen, person_of_cookie
 from web.forms import from_this_site
@@ -63,6 +64,7 @@ class Guard:
             return
         started = time.perf_counter()
         status = [0]
+        auditing.set(self._is_local(scope, b"x-verbatim-audit"))
 
         async def finish(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -102,11 +104,15 @@ class Guard:
             return refusal(Request(scope), 413, self._too_large())
         return None
 
+    def _is_local(self, scope: Scope, header: bytes) -> bool:
+        """Whether a program of this machine says so, with the token that only such know."""
+        token = dict(scope["headers"]).get(header, b"")
+        return bool(self.local_token) and secrets.compare_digest(token, self.local_token.encode())
+
     def _wait(self, scope: Scope, headers: dict[bytes, bytes]) -> int:
         if scope["path"].startswith(UNLIMITED):
             return 0
-        token = headers.get(b"x-verbatim-local", b"")
-        if self.local_token and secrets.compare_digest(token, self.local_token.encode()):
+        if self._is_local(scope, b"x-verbatim-local"):
             return 0
         return self.rates.wait(_who_counts(scope, headers))
 

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -28,10 +28,18 @@ log = logging.getLogger("verbatim")
 
 
 class Clock:
-    """One a process; several processes share the work. `present` makes a case's JSON for others."""
+    """One a process; several processes share the work.
 
-    def __init__(self, assistant: Assistant, present: Present | None = None) -> None:
-        self.assistant = assistant
+    `present` makes a case's JSON for others; `jobs` of other rooms are looked at with each tick.
+    """
+
+    def __init__(
+        self,
+        assistant: Assistant,
+        present: Present | None = None,
+        jobs: Mapping[str, Callable[[datetime], None]] | None = None,
+    ) -> None:
+        self.assistant, self.jobs = assistant, dict(jobs or {})
         self.senders = _senders(assistant, present)
         self._signer: Signer | None = None
         self._due: dict[str, datetime] = {}
@@ -54,6 +62,8 @@ class Clock:
         """What is due at this instant."""
         self._try("queue", self._sweep, at)
         self._try("seals", self._seal, at)
+        for name, job in self.jobs.items():
+            self._try(name, job, at)
         if self._is_due("questions", MINUTE, at):
             self._try("questions", self._hash_questions, at)
         if self._is_due("follow-ups", MINUTE, at):

@@ -28,6 +28,7 @@ VALUES = {
     "rewriter_key": "a key",
     "retention_days": "90",
     "question_days": "30",
+    "audit_hour": "4",
     "webhook_url": "https://desk.example.com/hooks/1",
     "webhook_secret": "a secret of thirty-two characters",
     "widget_origins": "https://shop.example.com",
