@@ -64,6 +64,7 @@ def create_app(services: Services) -> FastAPI:
         services.engine, services.index, settings, rewriter_of(settings)
     )
     app.state.feed = Feed(services.engine)
+    app.state.auditor = Auditor(services.engine, services.settings)
     app.add_middleware(
         Guard,
         rates=RateLimiter(settings.rate_limit),
@@ -105,8 +106,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     stop = threading.Event()
     watcher = threading.Thread(target=services.index.watch, args=(stop,), daemon=True)
     watcher.start()
-    auditor = Auditor(services.engine, services.settings)
-    jobs = {"audit": auditor.tick}
+    jobs = {"audit": app.state.auditor.tick}
     clock = Clock(app.state.assistant, partial(case_json, services), jobs)
     ticking = threading.Thread(target=clock.run, args=(stop,), daemon=True)
     ticking.start()

@@ -134,6 +134,22 @@ class Auditor:
             )
             self._thread.start()
 
+    def begin_now(self, by: str) -> str:
+        """Begin one that somebody asks for: `begun`, or `busy`, or `alone` without a server."""
+        server = server_of(self.settings)
+        if server is None:
+            return "alone"
+        if self._thread and self._thread.is_alive():
+            return "busy"
+        self._thread = threading.Thread(
+            target=audit_now,
+            args=(self.engine, self.settings, server, EACH_NIGHT, by),
+            name="auditor",
+            daemon=True,
+        )
+        self._thread.start()
+        return "begun"
+
     def _make(self, server: Server, run: AuditRun, questions: list[Asked]) -> None:
         run_audit(self.engine, self.settings, server, run, questions)
 

@@ -14,9 +14,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import Session
 
 from kb.db import migrate, open_engine, transaction
-from kb.people import add_key
+from kb.people import add_key, add_person
 from kb.settings import Settings
 from retriever.embeddings import Encoder
 from retriever.index import Index
@@ -72,6 +73,23 @@ def make_keys(services: Services) -> Keys:
     with transaction(services.engine) as session:
         secrets = {name: add_key(session, role) for name, role in roles.items()}
     return {name: {"Authorization": f"Bearer {secret}"} for name, secret in secrets.items()}
+
+
+PASSWORD = "a long enough password"
+
+
+@pytest.fixture
+def sign_in(services: Services, client: TestClient) -> Callable[[str], str]:
+    """Signs somebody of that role in; where they are sent."""
+
+    def enter(role: str) -> str:
+        with Session(services.engine) as session:
+            add_person(session, f"{role}@example.com", role, password=PASSWORD)
+            session.commit()
+        form = {"email": f"{role}@example.com", "password": PASSWORD}
+        return str(client.post("/login", data=form, follow_redirects=False).headers["location"])
+
+    return enter
 
 
 # -- real processes ----------------------------------------------------------------

@@ -4,26 +4,6 @@ from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlmodel import Session
-
-from kb.people import add_person
-from web.services import Services
-
-PASSWORD = "a long enough password"
-
-
-@pytest.fixture
-def sign_in(services: Services, client: TestClient) -> Callable[[str], str]:
-    """Signs somebody of that role in; where they are sent."""
-
-    def enter(role: str) -> str:
-        with Session(services.engine) as session:
-            add_person(session, f"{role}@example.com", role, password=PASSWORD)
-            session.commit()
-        form = {"email": f"{role}@example.com", "password": PASSWORD}
-        return str(client.post("/login", data=form, follow_redirects=False).headers["location"])
-
-    return enter
 
 
 @pytest.mark.parametrize(("role", "home"), [("agent", "/desk"), ("contributor", "/studio")])

@@ -2,8 +2,17 @@
 
 from fastapi import APIRouter
 
-from web.studio import article, articles, home, reviews, revisions
+from web.studio import article, articles, home, proof, reviews, revisions
+
+ROOMS = (
+    home,
+    articles,
+    article,
+    reviews,
+    revisions,
+    proof,
+)
 
 router = APIRouter()
-for room in (home, articles, article, reviews, revisions):
+for room in ROOMS:
     router.include_router(room.router, prefix="/studio", include_in_schema=False)

@@ -45,6 +45,7 @@ FLOORS = (
             Room("reviews", _("Reviews"), "clipboard-check"),
         ),
     ),
+    Floor(_("House"), (Room("proof", _("Proof"), "fingerprint"),)),
 )
 
 
