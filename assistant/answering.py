@@ -148,6 +148,18 @@ def _consider(
         )
     else:
         findings = nothing_found(index, session)
+    return judge(session, index, question, findings, locales, audience)
+
+
+def judge(
+    session: Session,
+    index: Index,
+    question: Question,
+    findings: Findings,
+    locales: list[str],
+    audience: str,
+) -> Judged:
+    """What is decided on what was found, in the words that show there."""
     words = _live_words(session, index, findings, question.locale, locales, audience)
     return Judged(question, findings, decide(question, findings, words))
 

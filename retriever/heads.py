@@ -37,10 +37,11 @@ class Head:
     bias: Vectors
 
     def log_posteriors(self, question: Vectors) -> Vectors:
-        """Log probability of each class for one centred question; (classes,)."""
+        """Log probability of each class for one centred question, (classes,), or a line each."""
         scores = question @ self.weights + self.bias
-        scores = scores - scores.max()
-        return np.asarray(scores - np.log(np.exp(scores).sum()), np.float32)
+        scores = scores - scores.max(axis=-1, keepdims=True)
+        totals = np.exp(scores).sum(axis=-1, keepdims=True)
+        return np.asarray(scores - np.log(totals), np.float32)
 
 
 def fit_head(rows: Vectors, labels: npt.NDArray[np.int32], weights: Vectors, classes: int) -> Head:

@@ -21,7 +21,7 @@ from sqlmodel import Session, col, select
 
 from kb import history
 from kb.articles import Revision, load_revisions
-from kb.audiences import PUBLIC, Audiences, visible_to
+from kb.audiences import ASSISTANT, PUBLIC, Audiences, visible_to
 from kb.db import now, reading, transaction
 from kb.history import LIVE_KINDS, Event
 from kb.publishing import apply_due, live_answers, next_due
@@ -34,7 +34,7 @@ from retriever.ranking import Asked
 from retriever.rehearsal import Rehearsal, can_teach
 from retriever.shelf import Background, Shelf
 from retriever.states import SeesTokens
-from retriever.texts import Document, document_of
+from retriever.texts import Document, document_if_live, document_of
 from retriever.vectors import VectorStore
 
 # Up to this many texts, looking at all of them costs less than asking which to look at.
@@ -448,6 +448,21 @@ class Index:
         if old and documents is None:
             return _renewed(old, epoch=epoch, due=due)
         assert documents is not None
+        level = self._laid_out(documents, old, encoders, progress)
+        level = replace(level, epoch=epoch, due=due)
+        level.shelf(PUBLIC).warm_up()
+        level.keep_rows_once()
+        trim()
+        return level
+
+    def _laid_out(
+        self,
+        documents: tuple[Document, ...],
+        old: Level | None,
+        encoders: tuple[Encoder, ...],
+        progress: Progress,
+    ) -> Level:
+        """A Level of these documents, with the bars of the `old` one; what it lacks is embedded."""
         backgrounds = self._background(encoders, progress)
         vectors = {
             encoder.name: self._vectors(encoder, _keyed(documents, encoder), old, progress)
@@ -456,13 +471,8 @@ class Index:
         states: dict[str, TokenStates] = {}
         for encoder in encoders:
             states |= self._states(encoder, _keyed(documents, encoder), old)
-        level = Level(epoch, documents, vectors, backgrounds, encoders, due, states)
-        if old:
-            level.bars = old.bars
-        level.shelf(PUBLIC).warm_up()
-        level.keep_rows_once()
-        trim()
-        return level
+        bars = old.bars if old else {}
+        return Level(0, documents, vectors, backgrounds, encoders, None, states, bars)
 
     def _documents(self, session: Session, old: Level | None) -> tuple[Document, ...] | None:
         """The live documents; None when nothing that shows has changed."""
@@ -474,6 +484,24 @@ class Index:
         kept = [d for d in old.documents if d.article_id not in moved]
         fresh = [document_of(p) for p in live_answers(session, article_ids=moved)]
         return tuple(sorted([*kept, *fresh], key=lambda d: (d.article_id, d.locale)))
+
+    def imagine(
+        self,
+        level: Level,
+        publish: Sequence[Revision] = (),
+        withdraw: Iterable[tuple[int, str]] = (),
+        progress: Progress = silent,
+    ) -> Level:
+        """A Level as it would follow that one: Revisions live, and places (article, locale) not.
+
+        The live level and the store's words stay as they are; bars are those of the level given.
+        """
+        gone = {*withdraw, *((r.article_id, r.locale) for r in publish)}
+        kept = [d for d in level.documents if (d.article_id, d.locale) not in gone]
+        fresh = [document_if_live(r) for r in publish if r.audience != ASSISTANT]
+        documents = sorted([*kept, *fresh], key=lambda d: (d.article_id, d.locale))
+        imagined = self._laid_out(tuple(documents), level, level.encoders, progress)
+        return replace(imagined, epoch=level.epoch, due=level.due)
 
     def _vectors(
         self, encoder: Encoder, keyed: Keyed, old: Level | None, progress: Progress

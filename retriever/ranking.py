@@ -15,6 +15,7 @@ import numpy.typing as npt
 from retriever.embeddings import TokenStates, Vectors
 from retriever.heads import Head
 from retriever.shelf import UNSEEN, Ints, Shelf
+from retriever.states import SpreadTokens, TokenIndex
 from retriever.weights import Weights, weights_for
 
 Places = npt.NDArray[np.signedinteger]
@@ -45,6 +46,16 @@ class Asked:
     vectors: tuple[Vectors, ...]
     near: tuple[Ints | None, ...] = (None,) * VIEWS
     states: TokenStates | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What vectors alone say of a question: `cosines` (2, texts), `standing` (8,) whose first two
+    places words have yet to fill, and the head's log `posteriors` (articles + 1,)."""
+
+    cosines: Vectors
+    standing: Vectors
+    posteriors: Vectors
 
 
 @dataclass(frozen=True)
@@ -89,8 +100,12 @@ class Absent:
 
 def rank(shelf: Shelf, asked: Asked, absent: Absent | None = None) -> Ranking:
     """The articles of a shelf that fit a question, best first; ties end at the article's id."""
-    evidence = examine(shelf, asked, absent)
-    weights = weights_for(shelf.has_phrasings, len(asked.vectors))
+    return in_order(shelf, len(asked.vectors), examine(shelf, asked, absent))
+
+
+def in_order(shelf: Shelf, views: int, evidence: Evidence) -> Ranking:
+    """What the evidence on a question that so many views could see amounts to."""
+    weights = weights_for(shelf.has_phrasings, views)
     scores = np.round(_with_ties(evidence.features @ weights.ranking), SCORE_DECIMALS)
     ids = np.array([shelf.article_ids[place] for place in evidence.candidates])
     order = np.lexsort((ids, -scores))
@@ -124,15 +139,28 @@ def examine(shelf: Shelf, asked: Asked, absent: Absent | None = None) -> Evidenc
         gone = view.places_of(absent.rows) if absent else None
         cosines[n, view.rows], near = view.look(question, asked.language, asked.near[n], gone)
         standing[2 + 3 * n : 5 + 3 * n] = view.standing(near, asked.language)
-    words, posteriors = _words(shelf, asked), _posteriors(shelf, asked, absent)
+    return weigh(shelf, asked, Seen(cosines, standing, _posteriors(shelf, asked, absent)), absent)
+
+
+def weigh(
+    shelf: Shelf,
+    asked: Asked,
+    seen: Seen,
+    absent: Absent | None = None,
+    tokens: TokenIndex | SpreadTokens | None = None,
+) -> Evidence:
+    """What every judge sees, once the vectors were looked at; `tokens` are the shelf's, spread
+    out where many questions are asked."""
+    cosines, standing, posteriors = seen.cosines, seen.standing, seen.posteriors
+    words, tokens = _words(shelf, asked), tokens or shelf.tokens
     if absent:
         words[absent.rows] = 0
     standing[:2] = max(posteriors[:-1].max(), LEAST_POSTERIOR), max(posteriors[-1], LEAST_NOBODY)
-    candidates = _candidates(shelf, cosines[: len(views)], words, posteriors[:-1])
+    candidates = _candidates(shelf, cosines[: len(asked.vectors)], words, posteriors[:-1])
     features = _features(shelf, candidates, cosines, words, posteriors)
-    if shelf.tokens and asked.states:
+    if tokens and asked.states:
         gone = absent.rows if absent else None
-        features[:, CLOSENESS] = shelf.tokens.closeness(asked.states, candidates, gone)
+        features[:, CLOSENESS] = tokens.closeness(asked.states, candidates, gone)
     return Evidence(candidates, features, standing, cosines, words)
 
 

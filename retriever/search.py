@@ -103,18 +103,30 @@ def find_at(
     """Matches for a question at a given Level, computed anew; without `vectors`, exactly."""
     shelf = level.shelf(audience)
     if not shelf.article_ids:
-        return Findings(level.epoch, (), 0.0, 0.0, False, False)
+        return no_match(level)
     asked = asked_of(vectors, shelf, question, language)
-    ranking = rank(shelf, asked)
+    return findings_of(level, shelf, asked, rank(shelf, asked), limit)
+
+
+def no_match(level: Level) -> Findings:
+    """What is found on an empty shelf."""
+    return Findings(level.epoch, (), 0.0, 0.0, False, False)
+
+
+def findings_of(
+    level: Level, shelf: Shelf, asked: Asked, ranking: Ranking, limit: int, is_brief: bool = False
+) -> Findings:
+    """What a ranking comes to at a Level; in `is_brief`, without what spoke for the matches."""
     exact = shelf.asked_exactly(asked.tokens)
     if exact:
         ranking = _put_first(ranking, exact)
     weights = weights_for(shelf.has_phrasings, len(asked.vectors))
     chosen = list(zip(ranking.articles, ranking.shares, strict=True))[:limit]
-    sure = _is_sure(ranking, weights, level.bars.get(language))
+    sure = _is_sure(ranking, weights, level.bars.get(asked.language))
+    match = _brief_match if is_brief else _match
     return Findings(
         epoch=level.epoch,
-        matches=tuple(_match(shelf, article, share, ranking) for article, share in chosen),
+        matches=tuple(match(shelf, article, share, ranking) for article, share in chosen),
         confidence=ranking.confidence,
         in_scope=ranking.in_scope,
         may_answer=len(exact) == 1 or (sure and not exact),
@@ -159,6 +171,11 @@ def asked_of(vectors: VectorStore | None, shelf: Shelf, question: str, language:
     asked = Asked(language, words, vectors_of, states=states)
     if vectors is None or len(shelf.texts) <= EXACT_LIMIT:
         return asked
+    return near_to(vectors, shelf, asked)
+
+
+def near_to(vectors: VectorStore, shelf: Shelf, asked: Asked) -> Asked:
+    """The question with the rows that deserve an exact look, on a shelf too large for all."""
     return replace(asked, near=_near(vectors, shelf, asked))
 
 
@@ -186,6 +203,11 @@ def _near(vectors: VectorStore, shelf: Shelf, asked: Asked) -> tuple[Ints, ...]:
         shelf.rows_near(view, vectors.nearest(view.encoder, vector, PROPOSALS), proposed)
         for view, vector in zip(shelf.views, asked.vectors, strict=False)
     )
+
+
+def _brief_match(shelf: Shelf, article_id: int, share: float, _ranking: Ranking) -> Match:
+    document = shelf.documents[shelf.bounds[shelf.place(article_id)]]
+    return Match(article_id, document.slug, document.title, share, ())
 
 
 def _match(shelf: Shelf, article_id: int, share: float, ranking: Ranking) -> Match:

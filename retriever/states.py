@@ -147,6 +147,12 @@ class TokenIndex:
         np.maximum.at(found, owners, self._nearest(rows, asked) @ telling)
         return found
 
+    def spread(self) -> "SpreadTokens":
+        """The same for many questions: four times the memory, a fifth of the time."""
+        tokens = self._vectors.astype(np.float32)
+        tokens /= self._lengths[:, None]
+        return SpreadTokens(tokens, self._starts, self._bounds, self._telling)
+
     def _nearest(self, rows: npt.NDArray[np.intp], asked: Vectors) -> Vectors:
         """For each text the cosine of each asked token with its nearest; (rows, t)."""
         counts = self._starts[rows + 1] - self._starts[rows]
@@ -155,6 +161,44 @@ class TokenIndex:
         products = self._vectors[tokens].astype(np.float32) @ asked.T
         products /= self._lengths[tokens][:, None]
         return np.asarray(np.maximum.reduceat(products, firsts, axis=0), np.float32)
+
+
+class SpreadTokens:
+    """A TokenIndex whose tokens (n, DIRECTIONS) are unit vectors already."""
+
+    def __init__(
+        self,
+        tokens: Vectors,
+        starts: npt.NDArray[np.int64],
+        bounds: npt.NDArray[np.intp],
+        telling: Vectors,
+    ) -> None:
+        self._tokens, self._starts, self._bounds = tokens, starts, bounds
+        self._telling = telling
+
+    def closeness(
+        self,
+        question: TokenStates,
+        places: npt.NDArray[np.intp],
+        absent: npt.NDArray[np.signedinteger] | None = None,
+    ) -> Vectors:
+        """As `TokenIndex.closeness`, but for roundings; no text may be absent."""
+        assert absent is None
+        ids, vectors = question
+        if not len(ids):
+            return np.zeros(len(places), np.float32)
+        telling = self._telling[ids] / self._telling[ids].sum()
+        asked = (vectors.astype(np.float32) / _lengths(vectors)[:, None]).T
+        return np.array([self._closest(place, asked, telling) for place in places], np.float32)
+
+    def _closest(self, place: np.intp, asked: Vectors, telling: Vectors) -> float:
+        starts = self._starts[self._bounds[place] : self._bounds[place + 1] + 1]
+        firsts = starts[:-1][starts[1:] > starts[:-1]]
+        if not firsts.size:
+            return 0.0
+        products = self._tokens[starts[0] : starts[-1]] @ asked
+        nearest = np.maximum.reduceat(products, firsts - starts[0], axis=0)
+        return float(max((nearest @ telling).max(), 0))
 
 
 def _lengths(vectors: npt.NDArray[np.int8]) -> Vectors:

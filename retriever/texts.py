@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from kb.articles import Revision
@@ -73,14 +73,19 @@ class Document:
 
 def document_of(publication: Publication) -> Document:
     """A live Publication, cut into its texts."""
-    revision = publication.revision
+    return replace(document_if_live(publication.revision), audience=publication.audience)
+
+
+def document_if_live(revision: Revision) -> Document:
+    """A Revision as it would be known if it were published."""
+    assert revision.id is not None
     return Document(
-        article_id=publication.article_id,
-        slug=publication.article.slug,
-        revision_id=publication.revision_id,
-        locale=publication.locale,
+        article_id=revision.article_id,
+        slug=revision.article.slug,
+        revision_id=revision.id,
+        locale=revision.locale,
         version=revision.version,
-        audience=publication.audience,
+        audience=revision.audience,
         category=revision.category,
         title=revision.title,
         texts=tuple(_texts(revision)),
