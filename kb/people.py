@@ -55,6 +55,8 @@ class Person(SQLModel, table=True):
     seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     locale: str | None = None
     subject: str | None = Field(default=None, unique=True, index=True)
+    # What they are told by e-mail: what is waiting for them, all, all once a day, or never.
+    mail: str = Field(default="waiting", sa_column_kwargs={"server_default": "waiting"})
 
     def may(self, ability: str) -> bool:
         """Whether the role and the key allow it, and the person is still active."""

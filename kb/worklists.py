@@ -56,6 +56,20 @@ COLUMNS: tuple[Any, ...] = (
 
 def in_review(session: Session) -> list[Task]:
     """What waits for a decision, longest first, but for what a newer version has overtaken."""
+    return _judged(session, _awaits_decision())
+
+
+def count_to_review(session: Session, person: Person) -> int:
+    """How much waits for this person's decision."""
+    if not person.may("approve"):
+        return 0
+    query = select(func.count()).select_from(Review)
+    query = query.join(Revision, col(Review.revision_id) == Revision.id)
+    others = col(Revision.author_id) != person.id
+    return session.exec(query.where(_awaits_decision(), ~_overruled(), others)).one()
+
+
+def _awaits_decision() -> Any:
     newer, newer_review = aliased(Revision), aliased(Review)
     overtaken = (
         select(newer.id)
@@ -68,7 +82,7 @@ def in_review(session: Session) -> list[Task]:
         )
         .exists()
     )
-    return _judged(session, and_(col(Review.verdict) == "submitted", ~overtaken))
+    return and_(col(Review.verdict) == "submitted", ~overtaken)
 
 
 def sent_back(session: Session, author: Person) -> list[Task]:
@@ -90,12 +104,6 @@ def approved_unpublished(session: Session) -> list[Task]:
 
 def _judged(session: Session, wanted: Any) -> list[Task]:
     """Revisions whose last Review is like that, longest first."""
-    later = aliased(Review)
-    overruled = (
-        select(later.id)
-        .where(later.revision_id == Review.revision_id, later.id > Review.id)  # type: ignore
-        .exists()
-    )
     query = (
         _columns(*COLUMNS, Review.at, Actor.name, Review.note)
         .select_from(Review)
@@ -103,11 +111,17 @@ def _judged(session: Session, wanted: Any) -> list[Task]:
         .join(Article, col(Revision.article_id) == Article.id)
         .join(Author, col(Revision.author_id) == Author.id)
         .join(Actor, col(Review.by_id) == Actor.id)
-        .where(wanted, ~overruled)
+        .where(wanted, ~_overruled())
         .order_by(col(Review.at), col(Review.id))
         .limit(MOST)
     )
     return [Task(*row) for row in session.execute(query)]
+
+
+def _overruled() -> Any:
+    later = aliased(Review)
+    newer = (later.revision_id == Review.revision_id, later.id > Review.id)  # type: ignore
+    return select(later.id).where(*newer).exists()
 
 
 def drafts_of(session: Session, author: Person) -> list[Task]:

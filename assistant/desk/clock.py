@@ -14,6 +14,8 @@ from assistant.followups import FOLLOW_UP, follow_up_sender, has_due, queue_foll
 from assistant.handoffs import Handoff
 from assistant.helpdesks import HANDOFF, BuiltInDesk, Present, handoff_sender, help_desk_of
 from assistant.mail import mail_sender, mailer_of
+from assistant.news_mail import has_unmailed, send_news
+from assistant.notifications import catch_up, is_behind, remind
 from assistant.outgoing import TIMEOUT, Sender, deliver_due
 from assistant.retention import forget_old
 from assistant.sealing import has_unsealed, hash_questions, seal
@@ -66,6 +68,11 @@ class Clock:
             self._try(name, job, at)
         if self._is_due("questions", MINUTE, at):
             self._try("questions", self._hash_questions, at)
+        self._try("news", self._tell, at)
+        if self._is_due("letters", MINUTE, at):
+            self._try("letters", self._write, at)
+        if self._is_due("reminders", HOUR, at):
+            self._try("reminders", self._remind, at)
         if self._is_due("follow-ups", MINUTE, at):
             self._try("follow-ups", self._follow_up, at)
         if self._is_due("retention", HOUR, at):
@@ -120,6 +127,27 @@ class Clock:
                 return
         with transaction(engine) as session:
             queue_follow_ups(session, settings, at)
+
+    def _tell(self, at: datetime) -> None:
+        """What happened is told in the studio."""
+        engine = self.assistant.engine
+        with reading(engine) as session:
+            if not is_behind(session):
+                return
+        with transaction(engine) as session:
+            catch_up(session)
+
+    def _write(self, at: datetime) -> None:
+        engine, settings = self.assistant.engine, self.assistant.settings
+        with reading(engine) as session:
+            if not has_unmailed(session, at):
+                return
+        with transaction(engine) as session:
+            send_news(session, settings, at)
+
+    def _remind(self, at: datetime) -> None:
+        with transaction(self.assistant.engine) as session:
+            remind(session, at)
 
     def _forget(self, at: datetime) -> None:
         forget_old(self.assistant.engine, self.assistant.settings, at)

@@ -11,6 +11,7 @@ import httpx
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
+from assistant.notifications import catch_up
 from kb.articles import Revision, Wording, get_article, get_revision
 from kb.db import migrate, open_engine, transaction
 from kb.people import Person, add_person, find_person
@@ -83,6 +84,7 @@ class Newsroom:
                 approve(session, revision, judge)
             if to == "live":
                 publish(session, revision, judge)
+            catch_up(session)
         return f"/studio/articles/{slug}/{locale}/{revision.version}"
 
     def revision(self, session: Session, page: str) -> Revision:

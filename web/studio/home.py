@@ -1,10 +1,12 @@
-"""The studio's home: what waits for whom."""
+"""The studio's home: the next thing to do first, then what waits for whom."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from kb import worklists
 from kb.db import reading
 from web.pages import services_of
+from web.studio.home_cards import cards_of, next_thing
 from web.studio.shell import editor_of, studio_page
 
 router = APIRouter()
@@ -14,5 +16,14 @@ router = APIRouter()
 def show_home(request: Request) -> Response:
     """What waits for the person who is signed in."""
     with reading(services_of(request).engine) as session:
-        person = editor_of(request, session)
-        return studio_page(request, "home.html", person, "")
+        me = editor_of(request, session)
+        cards = cards_of(request, session, me)
+        return studio_page(
+            request,
+            "home.html",
+            me,
+            "",
+            cards=cards,
+            next=next_thing(cards),
+            is_new=not cards and worklists.is_brand_new(session),
+        )

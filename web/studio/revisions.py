@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
+from assistant.notifications import catch_up
 from kb import comments
 from kb.articles import Revision, get_article, get_revision
 from kb.audiences import ASSISTANT, PUBLIC
@@ -300,6 +301,7 @@ def _step(
             article = get_article(session, at.slug)
             made = verb(session, get_revision(session, article, at.locale, at.version), me)
             place = Place(at.slug, at.locale, made.version if made else at.version)
+            catch_up(session)
     except NotFound:
         raise
     except VerbatimError as error:

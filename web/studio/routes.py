@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
-from web.studio import article, articles, home, proof, reviews, revisions
+from web.studio import article, articles, home, notifications, proof, reviews, revisions
 
 ROOMS = (
     home,
     articles,
     article,
+    notifications,
     reviews,
     revisions,
     proof,

@@ -6,10 +6,13 @@ from fastapi import HTTPException, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
+from kb.db import reading
 from kb.people import Person
 from web.guards import person_of
 from web.i18n import _
 from web.login import staff_page, to_sign_in
+from web.pages import services_of
+from web.studio.badges import badges_of
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,14 @@ def studio_page(
         (floor.label, [entry for entry in floor.rooms if person.may(entry.ability)])
         for floor in FLOORS
     ]
+    with reading(services_of(request).engine) as session:
+        badges = badges_of(session, person)
     return staff_page(
         request,
         f"studio/{template}",
         status,
         person=person,
+        badges=badges,
         room=room,
         floors=[(label, rooms) for label, rooms in floors if rooms],
         **context,
