@@ -22,6 +22,14 @@ from kb.staff import LARGEST_ID, checked_name
 VALID = timedelta(days=7)
 
 
+class AlreadyHere(Conflict):
+    """They have an account, active or not."""
+
+
+class AlreadyInvited(Conflict):
+    """An invitation waits for them."""
+
+
 class Invitation(SQLModel, table=True):
     """Somebody was asked to join in a role; they become a Person by accepting."""
 
@@ -61,9 +69,9 @@ def invite(session: Session, email: str, role: str, by: Person, locale: str = ""
     if email.endswith(PROGRAMS):
         raise Invalid("nobody reads mail at that address", "email")
     if find_person(session, email):
-        raise Conflict(f"{email} already has an account")
+        raise AlreadyHere(f"{email} already has an account")
     if invitation_for(session, email):
-        raise Conflict(f"{email} was invited already; send it again or withdraw it")
+        raise AlreadyInvited(f"{email} was invited already; send it again or withdraw it")
     assert by.id is not None
     made = Invitation(email=email, role=role, locale=locale, by_id=by.id)
     session.add(made)

@@ -89,6 +89,17 @@ class Settings(BaseSettings):
         [], description="Help desks that may frame /sidebar: https://desk.example.com, …"
     )
 
+    oidc_issuer: str = Field(
+        "", description="OpenID Connect provider that staff sign in with; empty is none"
+    )
+    oidc_client_id: str = Field(
+        "", validate_default=True, description="This site's name at that provider"
+    )
+    oidc_client_secret: str = Field("", repr=False, description="Its secret there, if it has one")
+    oidc_role: str = Field(
+        "", description="Role of people whom only the provider knows; empty lets in invited ones"
+    )
+
     @field_validator("locales", "sidebar_origins", "widget_origins", "people_only", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -143,6 +154,28 @@ class Settings(BaseSettings):
     def _web_address(cls, value: str) -> str:
         if value and not re.fullmatch(r"https?://[^/?#\s]+(/[^#\s]*)?", value):
             raise ValueError("write a whole address such as https://desk.example.com/v1")
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _encrypted(cls, value: str) -> str:
+        is_near = re.fullmatch(r"http://(127\.0\.0\.1|localhost)(:\d{1,5})?(/[^?#\s]*)?", value)
+        if value and not is_near and not re.fullmatch(r"https://[^/?#\s]+(/[^?#\s]*)?", value):
+            raise ValueError("write the provider's address such as https://id.example.com")
+        return value.rstrip("/")
+
+    @field_validator("oidc_client_id")
+    @classmethod
+    def _registered(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("oidc_issuer") and not value:
+            raise ValueError("register this site at the provider, and write the name it gives it")
+        return value
+
+    @field_validator("oidc_role")
+    @classmethod
+    def _role(cls, value: str) -> str:
+        if value and value not in ("contributor", "publisher", "agent", "admin"):
+            raise ValueError("choose contributor, publisher, agent or admin, or leave it empty")
         return value
 
     @field_validator("webhook_secret")

@@ -31,8 +31,10 @@ from web import (
     help_site,
     knowledge_api,
     login,
+    openid,
     problems,
     sidebar,
+    way_back,
     widget,
 )
 from web.auditor import Auditor
@@ -77,7 +79,7 @@ def create_app(services: Services) -> FastAPI:
     chat = (conversation_api.router, handover_api.router, chat_stream.router)
     case = (desk_api.router, knowledge_api.router, desk_stream.router)
     programs = (api.router, *chat, *case)
-    staff = (login.router, desk.router, sidebar.router, studio)
+    staff = (login.router, way_back.router, openid.router, desk.router, sidebar.router, studio)
     customers = (widget.router, followup_pages.router, help_site.router)
     for router in (health.router, docs.router, *programs, *staff, *customers):
         app.include_router(router)

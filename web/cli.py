@@ -1,7 +1,6 @@
 """The command line: `verbatim`."""
 
 import json
-import secrets
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,7 +17,7 @@ from kb.content import ImportReport, SourceFile, import_folder
 from kb.db import reading, transaction
 from kb.errors import InUse, VerbatimError
 from kb.export import export_folder
-from kb.people import Role, add_key, add_person
+from kb.people import Role, add_key
 from kb.publishing import live_answers
 from kb.settings import Settings
 from retriever.bars import BarBook
@@ -33,11 +32,11 @@ from web.serving import first_login, serve_alone, serve_many
 from web.silence_text import silence_lines
 from web.terminal import JsonOption, LocaleOption, bar, each
 from web.train_command import train_
+from web.user_command import user_app
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Approved answers, letter for letter."
 )
-user_app = typer.Typer(no_args_is_help=True, help="People on the staff.")
 key_app = typer.Typer(no_args_is_help=True, help="Keys for the API.")
 app.add_typer(user_app, name="user")
 app.add_typer(key_app, name="key")
@@ -192,19 +191,6 @@ def status(as_json: JsonOption = False) -> None:
         if name == "silence":
             shown = ("\n" + " " * 10).join(silence_lines(value))
         print(f"{name:9} {shown if shown is not None else '–'}")
-
-
-@user_app.command("add")
-def user_add(
-    email: str,
-    role: Annotated[str, typer.Option(help=", ".join(Role))] = "contributor",
-    name: str = "",
-) -> None:
-    """Add a person; prints the password that was made for them."""
-    password = secrets.token_urlsafe(12)
-    with opened_store(Settings()) as engine, transaction(engine) as session:
-        person = add_person(session, email, role, name, password)
-    print(f"{person.email} ({role})  password: {password}  (shown once)")
 
 
 @key_app.command("add")

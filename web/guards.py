@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.receipts import auditing
+from kb.keys import is_due_to_be_marked, mark_used
 from kb.people import Person, person_for_key
 from kb.sign_in import is_due_to_be_seen, mark_seen, person_of_cookie
 from web.forms import from_this_site
@@ -32,8 +33,8 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
 }
 COOKIE = "verbatim_session"
-# Where a request keeps the cookie that is to be marked as used, once all its work is done.
-SEEN = "verbatim.seen"
+# Where a request keeps the cookie or key that is to be marked as used, when its work is done.
+SEEN, USED = "verbatim.seen", "verbatim.used"
 SAFE = ("GET", "HEAD", "OPTIONS")
 OUR_COOKIE = re.compile(rf"(?:^|;\s*){COOKIE}=([\w-]+)".encode())
 # Digests of the keys and cookies that were good in this process.
@@ -80,7 +81,7 @@ class Guard:
             if status[0]:  # too late to say so
                 raise
             await unexpected(Request(scope), error)(scope, receive, finish)
-        if SEEN in scope:
+        if SEEN in scope or USED in scope:
             await run_in_threadpool(_mark_seen, scope)
         route = getattr(scope.get("route"), "path", "other")
         REQUESTS.labels(route, str(status[0])).inc()
@@ -171,7 +172,7 @@ def person_of(request: Request, session: Session) -> Person | None:
     Raises 401 for a wrong key, 403 for a form or call that another site sends with our cookie.
     """
     header = request.headers.get("authorization")
-    return _of_key(header, session) if header else _of_cookie(request, session)
+    return _of_key(request, header, session) if header else _of_cookie(request, session)
 
 
 def staff(request: Request, session: Session) -> Person:
@@ -187,12 +188,14 @@ def staff(request: Request, session: Session) -> Person:
     return person
 
 
-def _of_key(header: str, session: Session) -> Person:
+def _of_key(request: Request, header: str, session: Session) -> Person:
     scheme, _, secret = header.partition(" ")
     person = person_for_key(session, secret.strip()) if scheme.lower() == "bearer" else None
     if person is None:
         raise HTTPException(401, "this key is not valid", {"WWW-Authenticate": "Bearer"})
     _remember(secret.strip())
+    if is_due_to_be_marked(session, secret.strip()):
+        request.scope[USED] = secret.strip()
     return person
 
 
@@ -212,5 +215,8 @@ def _of_cookie(request: Request, session: Session) -> Person | None:
 def _mark_seen(scope: Scope) -> None:
     """Only now: the route may have held the write lock until its reply was made."""
     with Session(scope["app"].state.services.engine) as session:
-        mark_seen(session, scope[SEEN])
+        if SEEN in scope:
+            mark_seen(session, scope[SEEN])
+        else:
+            mark_used(session, scope[USED])
         session.commit()

@@ -17,19 +17,22 @@ from web.pages import page, services_of
 
 DESK, STUDIO = "/desk", "/studio"
 LONGEST_NEXT = 500
+# The language that somebody chose to work in; their account keeps it too.
+LOCALE_COOKIE = "verbatim_locale"
+LOCALE_SECONDS = 365 * 24 * 3600
 PRIVATE = {"Cache-Control": "no-store", "Vary": "Cookie, Accept-Language"}
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.api_route("/login", methods=["GET", "HEAD"])
-def show_form(request: Request, next: str = "") -> Response:
+def show_form(request: Request, next: str = "", done: str = "") -> Response:
     """The form; who is signed in goes straight on."""
     with reading(services_of(request).engine) as session:
         person = person_of(request, session)
     if person:
         return RedirectResponse(own_path(next, home_of(person)), 303)
-    return _form(request, next)
+    return _form(request, next, done=done)
 
 
 @router.post("/login", dependencies=[Depends(from_this_site)])
@@ -41,21 +44,50 @@ def post_form(
 ) -> Response:
     """A cookie and on to where they wanted to be, or the form with what is wrong."""
     services = services_of(request)
-    client = request.client.host if request.client else ""
     with Session(services.engine, expire_on_commit=False) as session:
-        outcome = sign_in(session, email, password, client)
+        outcome = sign_in(session, email, password, client_of(request), device_of(request))
     if isinstance(outcome, Refused):
         return _form(request, next, email, outcome)
-    response = RedirectResponse(own_path(next, home_of(outcome.person)), 303, PRIVATE)
+    return welcome(request, outcome.person, outcome.secret, next)
+
+
+def welcome(request: Request, person: Person, secret: str, next: str = "") -> Response:
+    """On to where they wanted to be, with the cookie of a session that was just opened."""
+    response = RedirectResponse(own_path(next, home_of(person)), 303, PRIVATE)
     response.set_cookie(
         COOKIE,
-        outcome.secret,
+        secret,
         max_age=int(LONGEST.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=services.settings.base_url.startswith("https:"),
+        secure=is_encrypted(request),
     )
+    if person.locale:
+        keep_locale(response, person.locale)
     return response
+
+
+def keep_locale(response: Response, locale: str) -> None:
+    """From here on this browser shows staff pages in that language; empty is its own."""
+    if locale:
+        response.set_cookie(LOCALE_COOKIE, locale, max_age=LOCALE_SECONDS, samesite="lax")
+    else:
+        response.delete_cookie(LOCALE_COOKIE, samesite="lax")
+
+
+def is_encrypted(request: Request) -> bool:
+    """Whether cookies should never travel in the clear."""
+    return services_of(request).settings.base_url.startswith("https:")
+
+
+def client_of(request: Request) -> str:
+    """The address that attempts are counted by."""
+    return request.client.host if request.client else ""
+
+
+def device_of(request: Request) -> str:
+    """What the browser says of itself."""
+    return request.headers.get("user-agent", "")
 
 
 @router.post("/logout", dependencies=[Depends(from_this_site)])
@@ -89,11 +121,12 @@ def own_path(path: str, otherwise: str = "") -> str:
 
 
 def staff_locale(request: Request) -> str:
-    """The language that was chosen in the address, else the browser's."""
+    """The language that was chosen in the address or the account, else the browser's."""
     locales = services_of(request).settings.locales
-    chosen = request.query_params.get("locale", "")
-    accepted = request.headers.get("accept-language", "")
-    return chosen if chosen in locales else preferred_locale(accepted, locales)
+    for chosen in (request.query_params.get("locale"), request.cookies.get(LOCALE_COOKIE)):
+        if chosen in locales:
+            return str(chosen)
+    return preferred_locale(request.headers.get("accept-language", ""), locales)
 
 
 def staff_page(request: Request, template: str, status: int = 200, **context: object) -> Response:
@@ -109,23 +142,35 @@ def staff_page(request: Request, template: str, status: int = 200, **context: ob
 
 def no_desk_for(request: Request, person: Person) -> Response:
     """Who is signed in, and why there is nothing for them here."""
-    return staff_page(request, "login.html", 403, person=person, refused=None, email="", next="")
+    return _page(request, 403, person=person)
 
 
-def _form(request: Request, next: str, email: str = "", refused: Refused | None = None) -> Response:
+def unknown_here(request: Request, problem: str, status: int = 403) -> Response:
+    """The form again, with what the identity provider's answer led to."""
+    return _page(request, status, problem=problem)
+
+
+def _form(
+    request: Request, next: str, email: str = "", refused: Refused | None = None, done: str = ""
+) -> Response:
     minutes = refused.minutes if refused else 0
-    response = staff_page(
+    response = _page(
         request,
-        "login.html",
         200 if refused is None else 429 if minutes else 422,
-        person=None,
         refused=refused,
         email=email[:254],
         next=own_path(next),
+        done=done,
     )
     if minutes:
         response.headers["Retry-After"] = str(60 * minutes)
     return response
+
+
+def _page(request: Request, status: int, **context: object) -> Response:
+    nothing = {"person": None, "refused": None, "email": "", "next": "", "problem": "", "done": ""}
+    provider = services_of(request).settings.oidc_issuer
+    return staff_page(request, "login.html", status, **(nothing | {"provider": provider} | context))
 
 
 def _with_locale(request: Request, code: str) -> str:

@@ -2,7 +2,18 @@
 
 from fastapi import APIRouter
 
-from web.studio import article, articles, home, notifications, proof, reviews, revisions
+from web.studio import (
+    account,
+    article,
+    articles,
+    history,
+    home,
+    notifications,
+    people,
+    proof,
+    reviews,
+    revisions,
+)
 
 ROOMS = (
     home,
@@ -11,6 +22,9 @@ ROOMS = (
     notifications,
     reviews,
     revisions,
+    people,
+    account,
+    history,
     proof,
 )
 

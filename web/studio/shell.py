@@ -48,7 +48,14 @@ FLOORS = (
             Room("reviews", _("Reviews"), "clipboard-check"),
         ),
     ),
-    Floor(_("House"), (Room("proof", _("Proof"), "fingerprint"),)),
+    Floor(
+        _("House"),
+        (
+            Room("people", _("People"), "users", "administer"),
+            Room("history", _("History"), "history", "approve"),
+            Room("proof", _("Proof"), "fingerprint"),
+        ),
+    ),
 )
 
 
