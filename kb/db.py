@@ -138,10 +138,11 @@ def transaction(engine: Engine) -> Iterator[Session]:
 
 def take_write_lock(session: Session) -> None:
     """Writers one after the other, so that Event ids are committed in order."""
-    _lock_out_other_writers(session.connection())
+    lock_out_other_writers(session.connection())
 
 
-def _lock_out_other_writers(connection: Connection) -> None:
+def lock_out_other_writers(connection: Connection) -> None:
+    """Hold the lock that every writer takes first, until the transaction ends."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
@@ -159,22 +160,24 @@ def migrate(engine: Engine) -> None:
     """Bring the schema to this release; every process may call it at start."""
     try:
         with engine.begin() as connection:
-            if _schema_of(connection) != SCHEMA:
-                _lock_out_other_writers(connection)
-                _upgrade(connection)
+            if schema_of(connection) != SCHEMA:
+                lock_out_other_writers(connection)
+                upgrade_to(connection, "head")
     except OperationalError as error:
         reason = " ".join(str(error.orig).split())
         raise VerbatimError(f"cannot open the database: {reason}") from error
 
 
-def _schema_of(connection: Connection) -> str | None:
+def schema_of(connection: Connection) -> str | None:
+    """The last migration that a database has seen; None for an empty one."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
     return found
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade_to(connection: Connection, schema: str) -> None:
+    """Run the migrations up to that one. Raises VerbatimError for one of a newer release."""
     # Imported here: a server whose store is up to date spares itself 10 MB.
     from alembic import command
     from alembic.config import Config
@@ -184,7 +187,7 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, schema)
     except CommandError as error:
         raise VerbatimError(
             "the store was made by a newer release of Verbatim; install that release"

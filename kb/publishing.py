@@ -297,6 +297,30 @@ def _end(session: Session, publication: Publication, at: datetime, by: Person, k
     _record(session, kind, by, publication.revision)
 
 
+def publish_again(session: Session, former: Publication, by: Person, epoch: int) -> Publication:
+    """Make live what was live at an earlier epoch, for as long as it would have been."""
+    at = now()
+    publication = Publication(
+        article_id=former.article_id,
+        revision_id=former.revision_id,
+        locale=former.locale,
+        audience=former.audience,
+        by_id=_id(by),
+        starts_at=at,
+        expires_at=former.expires_at,
+    )
+    session.add(publication)
+    session.flush()
+    data = {"starts_at": at.isoformat(), "rolled_back_to": epoch}
+    _record(session, "published", by, former.revision, **data)
+    return publication
+
+
+def take_down(session: Session, publication: Publication, by: Person, kind: str) -> None:
+    """End what is live as `withdrawn`, or what has not begun as `schedule_cancelled`."""
+    _end(session, publication, now(), by, kind)
+
+
 def restore(session: Session, revision: Revision, by: Person) -> Revision:
     """An old version's wording as a new draft; a translation still translates what it did."""
     return draft(

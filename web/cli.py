@@ -30,6 +30,7 @@ from web.receipts_command import receipts_app, verify
 from web.services import opened_services, opened_store
 from web.serving import first_login, serve_alone, serve_many
 from web.silence_text import silence_lines
+from web.store_commands import backup_, restore_, rollback_
 from web.terminal import JsonOption, LocaleOption, bar, each
 from web.train_command import train_
 from web.user_command import user_app
@@ -152,6 +153,9 @@ app.command()(audit)
 app.command(name="evaluate")(evaluate_)
 app.command(name="train")(train_)
 app.command()(verify)
+app.command(name="backup")(backup_)
+app.command(name="restore")(restore_)
+app.command(name="rollback")(rollback_)
 
 
 @app.command()
