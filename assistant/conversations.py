@@ -97,7 +97,7 @@ class Turn(SQLModel, table=True):
     text: str
     person_id: int | None = Field(default=None, foreign_key="person.id")
     client_id: str | None = None
-    receipt_id: str | None = Field(default=None, foreign_key="receipt.id")
+    receipt_id: str | None = Field(default=None, foreign_key="receipt.id", index=True)
     revision_id: int | None = Field(default=None, foreign_key="revision.id", index=True)
     deviates: bool = False
     helped: bool | None = None

@@ -52,6 +52,7 @@ CHANNELS = {
     "help_site": _("Help site"),
     "widget": _("Chat on the website"),
     "api": _("Programming interface"),
+    "sidebar": _("Agents’ sidebar"),
 }
 
 AUDIENCES = {

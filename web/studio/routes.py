@@ -11,6 +11,7 @@ from web.studio import (
     notifications,
     people,
     proof,
+    questions,
     reviews,
     revisions,
 )
@@ -22,6 +23,7 @@ ROOMS = (
     notifications,
     reviews,
     revisions,
+    questions,
     people,
     account,
     history,

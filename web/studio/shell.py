@@ -48,6 +48,7 @@ FLOORS = (
             Room("reviews", _("Reviews"), "clipboard-check"),
         ),
     ),
+    Floor(_("Customers"), (Room("questions", _("Questions"), "circle-help"),)),
     Floor(
         _("House"),
         (
