@@ -8,6 +8,7 @@ from sqlmodel import Session, col, delete, select
 from assistant.conversations import Conversation
 from assistant.ending import erase_words
 from assistant.handoffs import Handoff
+from assistant.impact_runs import ImpactRun
 from assistant.live import LiveEvent
 from assistant.outgoing import Outgoing
 from kb.db import now, reading, transaction
@@ -18,6 +19,8 @@ from kb.sign_in import IDLE, WINDOW, SignInFailure, StaffSession
 LIVE_EVENTS = timedelta(days=7)
 # That something was sent, or never could be.
 OUTGOING = timedelta(days=30)
+# What a publication would have changed, with the questions that it was about.
+IMPACTS = timedelta(days=30)
 # Conversations erased in one transaction; others write in between.
 BATCH = 50
 
@@ -72,5 +75,6 @@ def _forget_short_lived(session: Session, at: datetime) -> None:
         delete(PasswordReset).where(col(PasswordReset.created_at) < at - KEPT),
         delete(Outgoing).where(col(Outgoing.delivered_at).is_not(None), old),
         delete(Outgoing).where(col(Outgoing.given_up_at).is_not(None), old),
+        delete(ImpactRun).where(col(ImpactRun.created_at) < at - IMPACTS),
     ):
         session.execute(gone)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, func
-from sqlmodel import Field, Session, SQLModel, select
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from kb.db import UtcDateTime, now, written_once
 from kb.people import Person
@@ -59,6 +59,12 @@ def record_about(
 ) -> Event:
     """Add an Event about somebody on the staff; `by` is None for the command line."""
     return record(session, kind, by, person=person.id, email=person.email, **data)
+
+
+def live_epoch(session: Session) -> int:
+    """The id of the last Event that can have changed what customers are told; 0 for none."""
+    last = select(func.max(Event.id)).where(col(Event.kind).in_(LIVE_KINDS))
+    return session.execute(last).scalar_one() or 0
 
 
 def epoch(session: Session) -> int:

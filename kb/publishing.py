@@ -207,8 +207,11 @@ def publish(
     by: Person,
     at: datetime | None = None,
     expires: datetime | None = None,
+    impact: dict[str, int] | None = None,
 ) -> Publication:
     """Make an approved Revision live, now or at a time, until an expiry if there is one.
+
+    `impact` is what the publisher saw that it would change, and signed by publishing.
 
     An older version that waits to go live later is cancelled: it would undo this one.
     """
@@ -233,7 +236,8 @@ def publish(
     session.add(publication)
     session.flush()
     kind = "published" if publication.start_recorded else "scheduled"
-    _record(session, kind, by, revision, starts_at=starts.isoformat())
+    seen = {} if impact is None else {"impact": impact}
+    _record(session, kind, by, revision, starts_at=starts.isoformat(), **seen)
     return publication
 
 
