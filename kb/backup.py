@@ -133,6 +133,9 @@ def restore(engine: Engine, path: Path, progress: Progress = quietly) -> Json:
             unknown = sorted(set(manifest["tables"]) - set(tables))
             if unknown:
                 raise Invalid(f"the backup has tables that no release knows: {', '.join(unknown)}")
+            # A migration may have written rows of its own.
+            for table in reversed(tables.values()):
+                connection.execute(table.delete())
             named = [name for name in tables if name in manifest["tables"]]
             for name in progress(named, "restoring", "table"):
                 _fill(connection, archive, tables[name])
