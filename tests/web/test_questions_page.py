@@ -61,6 +61,12 @@ def test_search_without_a_result_is_a_gap_beside_what_the_chat_was_asked(
     assert "riparate biciclette" in page
 
 
+def test_home_shows_what_nobody_answered(editor: TestClient) -> None:
+    page = editor.get("/studio").text
+    assert "What nobody answered" in page
+    assert "Asked 3 times" in page
+
+
 def test_wording_goes_to_the_article_in_its_language(
     editor: TestClient, act: Post, services: Services
 ) -> None:

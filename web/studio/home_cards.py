@@ -12,15 +12,18 @@ from typing import Any
 from fastapi import Request
 from sqlmodel import Session
 
+from assistant.gaps import UNANSWERED
 from kb import worklists
 from kb.db import now
 from kb.people import Person
 from kb.verification import OVERDUE, VERIFIED, due
 from kb.worklists import Task
 from web.i18n import _
+from web.studio.gatherers import gatherer_of
 
 SOON = timedelta(days=14)
 SHOWN = 5
+TOP_GAPS = 3
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,16 @@ def calendar(_request: Request, session: Session, _me: Person) -> Card | None:
     return Card("calendar.html", _("Calendar"), rows[:SHOWN], len(rows), "/studio/reviews")
 
 
+def unanswered(request: Request, session: Session, _me: Person) -> Card | None:
+    """What customers ask and nobody has answered, biggest first."""
+    gaps = gatherer_of(request).gaps(session) or []
+    rows = [gap for gap in gaps if gap.count(UNANSWERED) and not gap.is_handled]
+    if not rows:
+        return None
+    title = _("What nobody answered")
+    return Card("unanswered.html", title, rows[:TOP_GAPS], len(rows), "/studio/questions")
+
+
 def _tasks(
     title: str, tasks: list[Task], more: str = "", act: str = "", why: str = ""
 ) -> Card | None:
@@ -112,7 +125,16 @@ def _tasks(
     return Card("tasks.html", title, tasks[:SHOWN], len(tasks), more, first, act, why)
 
 
-CARDS: list[Provider] = [sent_back, to_review, approved, to_verify, drafts, waiting, calendar]
+CARDS: list[Provider] = [
+    sent_back,
+    to_review,
+    approved,
+    to_verify,
+    drafts,
+    waiting,
+    calendar,
+    unanswered,
+]
 
 
 def cards_of(request: Request, session: Session, me: Person) -> list[Card]:

@@ -12,7 +12,6 @@ from assistant.asked import OUTCOMES, PAGE, Wanted, asked_page, count_asked, eve
 from assistant.gap_answers import give_wording, wording_of
 from assistant.gap_decisions import DISMISSED, DRAFTED, PHRASED, REASONS, decide, undo
 from assistant.gaps import KINDS, PERIODS, UNANSWERED, WINDOW, Gap, Phrase
-from assistant.gathering import Gatherer
 from kb.articles import LIMITS, Article, Revision, find_article
 from kb.audiences import CHANNELS
 from kb.db import now, reading, transaction
@@ -23,6 +22,7 @@ from web.i18n import _, translate
 from web.login import staff_locale
 from web.pages import services_of
 from web.studio.csv_files import csv_file
+from web.studio.gatherers import gatherer_of
 from web.studio.shell import editor_of, studio_page
 
 ROOM = "questions"
@@ -68,16 +68,6 @@ router = APIRouter(prefix=f"/{ROOM}")
 Done = Annotated[str, Query()]
 Page = Annotated[int, Query(ge=1, le=100_000)]
 Chosen = Annotated[list[str] | None, Form()]
-
-
-def gatherer_of(request: Request) -> Gatherer:
-    """What this process knows of recorded questions."""
-    state = request.app.state
-    if not hasattr(state, "gatherer"):
-        services = services_of(request)
-        state.gatherer = Gatherer(services.index, services.settings.locales)
-    gatherer: Gatherer = state.gatherer
-    return gatherer
 
 
 @router.api_route("", methods=["GET", "HEAD"])
