@@ -15,6 +15,7 @@ from web.studio import (
     questions,
     reviews,
     revisions,
+    translations,
 )
 
 ROOMS = (
@@ -24,6 +25,7 @@ ROOMS = (
     notifications,
     reviews,
     revisions,
+    translations,
     impact,
     questions,
     people,

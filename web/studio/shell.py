@@ -46,6 +46,7 @@ FLOORS = (
             Room("", _("Home"), "house"),
             Room("articles", _("Articles"), "book-open"),
             Room("reviews", _("Reviews"), "clipboard-check"),
+            Room("translations", _("Translations"), "languages"),
         ),
     ),
     Floor(_("Customers"), (Room("questions", _("Questions"), "circle-help"),)),
