@@ -21,9 +21,12 @@ from assistant.retention import forget_old
 from assistant.sealing import has_unsealed, hash_questions, seal
 from assistant.signing import Signer, open_signer
 from assistant.staff_mail import INVITATION, RESET, invitation_sender, reset_sender
+from kb.bulk import work
 from kb.db import now, reading, transaction
 
 TICK_SECONDS = 2.0
+# Articles of a bulk job between two looks at whether the server is to stop.
+PART = 200
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 log = logging.getLogger("verbatim")
@@ -49,12 +52,15 @@ class Clock:
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop; no failure ends it. Mail goes beside the queue, never before it."""
-        courier = threading.Thread(
-            target=self._every, args=(stop, self.deliver), name="courier", daemon=True
-        )
-        courier.start()
+        beside = [
+            threading.Thread(target=self._every, args=(stop, work), name=name, daemon=True)
+            for name, work in (("courier", self.deliver), ("labourer", self.labour))
+        ]
+        for thread in beside:
+            thread.start()
         self._every(stop, self.tick)
-        courier.join(timeout=TIMEOUT)
+        for thread in beside:
+            thread.join(timeout=TIMEOUT)
 
     def _every(self, stop: threading.Event, work: Callable[[datetime], None]) -> None:
         while not stop.wait(TICK_SECONDS):
@@ -127,6 +133,14 @@ class Clock:
                 return
         with transaction(engine) as session:
             queue_follow_ups(session, settings, at)
+
+    def labour(self, at: datetime) -> None:
+        """What somebody wants done to many articles."""
+        self._try("bulk", self._work, at)
+
+    def _work(self, _at: datetime) -> None:
+        if work(self.assistant.engine, PART):
+            self.assistant.index.bring_level()
 
     def _tell(self, at: datetime) -> None:
         """What happened is told in the studio."""
