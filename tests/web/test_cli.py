@@ -269,3 +269,15 @@ def test_traces_of_a_server_that_is_gone_do_not_mislead(home: Path) -> None:
     (home / "owner.json").write_text('{"pid": 4194304, "url": "http://127.0.0.1:9", "token": ""}')
     assert json.loads(run(home, "status", "--json").stdout)["server"] is None
     assert run(home, "ask", "i forgot my password").returncode == 0
+
+
+def test_people_are_listed_leave_come_back_and_get_a_link(home: Path) -> None:
+    run(home, "user", "add", "sara@example.com", "--role", "agent", "--name", "Sara")
+    assert "never seen" in run(home, "user", "list").stdout
+    assert run(home, "user", "deactivate", "Sara@example.com").returncode == 0
+    assert json.loads(run(home, "user", "list", "--json").stdout)["items"][-1]["active"] is False
+    assert fails_in_one_line(run(home, "user", "reset-password", "sara@example.com"), 1)
+    assert run(home, "user", "reactivate", "sara@example.com").returncode == 0
+    link = run(home, "user", "reset-password", "sara@example.com").stdout
+    assert re.fullmatch(r"http\S+/login/new-password\?token=\S{40,}\n", link)
+    assert fails_in_one_line(run(home, "user", "deactivate", "nobody@example.com"), 1)

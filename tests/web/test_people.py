@@ -414,6 +414,16 @@ def test_forged_links_say_so_kindly(enter: Enter, path: str) -> None:
         assert stranger.post(path, data={"token": token, "password": NEW}).status_code == 404
 
 
+def test_reply_to_a_form_leads_back_to_its_page_in_another_language(enter: Enter) -> None:
+    rosa = enter("rosa")
+    for path, page in (
+        ("/studio/account/keys", "/studio/account"),
+        ("/studio/people/invitations", "/studio/people"),
+        ("/studio/people/1/role", "/studio/people/1"),
+    ):
+        assert rosa.get(f"{path}?locale=ko", follow_redirects=False).headers["location"] == page
+
+
 def test_last_seen_of_people_is_known(enter: Enter, services: Services) -> None:
     enter("pia")
     with Session(services.engine) as session:

@@ -123,6 +123,12 @@ def post_revocation(request: Request, key_id: int) -> Response:
     return _done("revoked")
 
 
+@router.get("/account/{_form:path}")
+def to_account(_form: str) -> Response:
+    """Where a form's reply was shown, another language or a reload leads to the page itself."""
+    return RedirectResponse("/studio/account", 303, PRIVATE)
+
+
 def oneself(request: Request, session: Session) -> Person:
     """Who is signed in here; a key may not change its person's password or make other keys."""
     if request.headers.get("authorization"):

@@ -145,6 +145,18 @@ def post_revocation(request: Request, key_id: int) -> Response:
     return _done("/studio/people", "revoked", tab="programs")
 
 
+@router.get("/people/invitations{_form:path}")
+def to_people(_form: str) -> Response:
+    """Where a form's reply was shown, another language or a reload leads to the page itself."""
+    return RedirectResponse("/studio/people", 303, PRIVATE)
+
+
+@router.get("/people/{person_id}/{_form:path}")
+def to_person(person_id: int, _form: str) -> Response:
+    """The same for the forms on somebody's page."""
+    return RedirectResponse(f"/studio/people/{person_id}", 303, PRIVATE)
+
+
 @router.api_route("/people/{person_id}", methods=["GET", "HEAD"])
 def show_person(request: Request, person_id: int, done: str = "") -> Response:
     """One of them: what they did lately, where they are signed in, their keys."""
