@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.receipts import auditing
+from kb.images import MAX_BYTES
 from kb.keys import is_due_to_be_marked, mark_used
 from kb.people import Person, person_for_key
 from kb.sign_in import is_due_to_be_seen, mark_seen, person_of_cookie
@@ -35,6 +36,8 @@ HEADERS = {
 COOKIE = "verbatim_session"
 # Where a request keeps the cookie or key that is to be marked as used, when its work is done.
 SEEN, USED = "verbatim.seen", "verbatim.used"
+# Where staff send pictures, and what their form adds to the bytes.
+PICTURES, ENVELOPE = "/studio/pictures", 100_000
 SAFE = ("GET", "HEAD", "OPTIONS")
 OUR_COOKIE = re.compile(rf"(?:^|;\s*){COOKIE}=([\w-]+)".encode())
 # Digests of the keys and cookies that were good in this process.
@@ -94,15 +97,16 @@ class Guard:
         if refused:
             await refused(scope, receive, send)
         else:
-            await self.app(scope, self._limited(receive), send)
+            await self.app(scope, self._limited(scope, receive), send)
 
     def _refused(self, scope: Scope, headers: dict[bytes, bytes]) -> Response | None:
         wait = self._wait(scope, headers)
         if wait:
             detail = f"too many requests; try again in {wait} s"
             return refusal(Request(scope), 429, detail, {"Retry-After": str(wait)})
-        if _length(headers) > self.max_bytes:
-            return refusal(Request(scope), 413, self._too_large())
+        limit = self._limit(scope)
+        if _length(headers) > limit:
+            return refusal(Request(scope), 413, _too_large(limit))
         return None
 
     def _is_local(self, scope: Scope, header: bytes) -> bool:
@@ -117,21 +121,27 @@ class Guard:
             return 0
         return self.rates.wait(_who_counts(scope, headers))
 
-    def _too_large(self) -> str:
-        return f"the request is larger than {self.max_bytes:,} bytes; send less"
+    def _limit(self, scope: Scope) -> int:
+        """Pictures may be larger than any text."""
+        is_picture = scope["path"] == PICTURES
+        return max(self.max_bytes, MAX_BYTES + ENVELOPE) if is_picture else self.max_bytes
 
-    def _limited(self, receive: Receive) -> Receive:
-        seen = 0
+    def _limited(self, scope: Scope, receive: Receive) -> Receive:
+        seen, limit = 0, self._limit(scope)
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.max_bytes:
-                raise HTTPException(413, self._too_large())
+            if seen > limit:
+                raise HTTPException(413, _too_large(limit))
             return message
 
         return counted
+
+
+def _too_large(limit: int) -> str:
+    return f"the request is larger than {limit:,} bytes; send less"
 
 
 def _add_headers(message: Message) -> None:

@@ -14,3 +14,11 @@ def second(engine: Engine, make_database: Callable[[str], str]) -> Iterator[Engi
     opened = open_engine(make_database(engine.dialect.name))
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def blank_engine(make_database: Callable[[str], str]) -> Iterator[Engine]:
+    """An empty SQLite store, for what no database can see differently."""
+    opened = open_engine(make_database("sqlite"))
+    yield opened
+    opened.dispose()

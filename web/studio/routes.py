@@ -7,6 +7,7 @@ from web.studio import (
     article,
     articles,
     bulk,
+    editor,
     history,
     home,
     impact,
@@ -22,6 +23,7 @@ from web.studio import (
 ROOMS = (
     home,
     articles,
+    editor,
     article,
     bulk,
     notifications,
