@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from sqlmodel import Field, Session, SQLModel
+from sqlmodel import Field, Session
 
+from assistant.changes import Treated
 from kb.articles import CONTROL
 from kb.db import UtcDateTime, now
 from kb.errors import Invalid
@@ -12,7 +13,7 @@ from kb.publishing import Publication
 COMMENT_LIMIT = 2000
 
 
-class Feedback(SQLModel, table=True):
+class Feedback(Treated, table=True):
     """One reader's verdict on one Revision."""
 
     id: int | None = Field(default=None, primary_key=True)

@@ -16,6 +16,7 @@ from kb.audiences import AGENTS, PUBLIC, Audiences, audience_of, visible_to
 from kb.catalogue import list_live, live_in, published_version
 from kb.db import reading, transaction
 from kb.errors import Conflict, NotFound
+from kb.notices import Subject, current, notices_for
 from kb.people import Person
 from kb.publishing import (
     Publication,
@@ -35,11 +36,14 @@ from web.openapi import ACCEPTED, ERRORS, NEEDED, gives, takes
 from web.records import RECEIPT_ID
 from web.replies import (
     article_json,
+    gravest,
     head_json,
     key_json,
+    notice_json,
     publication_json,
     receipt_json,
     reply_json,
+    subject_of,
     summary_json,
 )
 from web.services import Services
@@ -100,7 +104,7 @@ def ask_question(body: Question, request: Request, services: Opened) -> dict[str
             audience,
         )
         session.commit()
-        return reply_json(services, reply)
+        return reply_json(services, session, reply)
 
 
 def _audience(request: Request, session: Session, channel: str) -> str:
@@ -127,8 +131,9 @@ def search(
     """Live public articles, with how much of the belief each holds."""
     with reading(services.engine) as session:
         question = understand(q, locale, services.settings.locales)
+        notice = gravest(services, current(session, visible_to(PUBLIC)), question.locale)
         if not question.has_words:
-            return {"items": [], "total": 0, "next": None}
+            return {"items": [], "total": 0, "next": None, "notice": notice}
         findings = find_matches(
             session, services.index, question.search, question.language, PUBLIC, limit
         )
@@ -140,6 +145,33 @@ def search(
                 continue
             score = {"score": round(match.share, 4)}
             items.append(summary_json(services, live) | score)
+        return {"items": items, "total": len(items), "next": None, "notice": notice}
+
+
+@router.get(
+    "/notices",
+    tags=["ask"],
+    summary="What is announced now",
+    **gives(shapes.NoticeList, "notices", key=ACCEPTED),
+)
+def notices(
+    request: Request,
+    services: Opened,
+    locale: Locale = None,
+    channel: Annotated[str, Query(max_length=20, examples=["widget"])] = "api",
+    article: Annotated[str, Query(max_length=120, examples=["reset-password"])] = "",
+) -> dict[str, Any]:
+    """What stands everywhere on that channel; with an article, what concerns it, too."""
+    with reading(services.engine) as session:
+        audiences = visible_to(_audience(request, session, channel))
+        locale = _locale(services, locale)
+        subjects: list[Subject] = []
+        if article:
+            revision = _live(session, services, _known_slug(article), locale, audiences).revision
+            subjects = [subject_of(revision, article)]
+        fallback = services.settings.fallback_locale
+        found = notices_for(session, locale, fallback, audiences, subjects)
+        items = [notice_json(services, shown) for shown in found]
         return {"items": items, "total": len(items), "next": None}
 
 

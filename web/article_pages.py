@@ -18,6 +18,7 @@ from kb.catalogue import live_in, published_version
 from kb.db import now, reading, transaction
 from kb.errors import NotFound
 from kb.markdown import Section, sections
+from kb.notices import Subject
 from kb.publishing import Publication
 from web.contents import contents_of
 from web.forms import from_this_site
@@ -75,6 +76,7 @@ def show_article(request: Request, locale: Locale, slug: Slug, thanks: str = "")
             chapters=chapters(shown.revision.body),
             related=list_nearest(request, session, contents, shown, locale),
             thanks=bool(thanks),
+            about=[Subject(shown.revision.category, slug)],
             alternates={code: f"/{code}/articles/{slug}" for code in locales},
             translated={c: e.path for c, e in contents.translations(shown.article_id).items()},
             canonical=f"/{shown.locale}/articles/{slug}",

@@ -69,7 +69,7 @@ def _ask_here(settings: Settings, question: str, locale: str | None, channel: st
                 session, services.index, question, settings.locales, locale, channel
             )
             session.commit()
-            return reply_json(services, reply)
+            return reply_json(services, session, reply)
 
 
 def _explanation(settings: Settings, receipt_id: str) -> Explanation:

@@ -51,6 +51,15 @@ GIVEN = PASSWORD | {"passage": None}
 RETURNS = _link("return-an-item", "Return an item")
 REFUNDS = _link("refund-time", "When you get your refund")
 NOTE = {"id": "Zk3v0Qx9aLr-2BnT", "issued_at": "2026-03-09T14:02:11.482913Z", "epoch": 412}
+NOTICE: Example = {
+    "id": 3,
+    "text": "Parcels to **Italy** take two days longer this week.",
+    "html": "<p>Parcels to <strong>Italy</strong> take two days longer this week.</p>\n",
+    "severity": "warning",
+    "locale": "en",
+    "starts_at": "2026-03-09T07:00:00Z",
+    "ends_at": "2026-03-15T18:00:00Z",
+}
 ANSWERED = {
     "outcome": "answered",
     "locale": "en",
@@ -62,7 +71,11 @@ ANSWERED = {
     "notice": None,
     "receipt": NOTE,
 }
-ANSWERED_IN_BODY = ANSWERED | {"confidence": 0.88, "answer": PASSWORD | {"passage": SPAM}}
+ANSWERED_IN_BODY = ANSWERED | {
+    "notice": NOTICE,
+    "confidence": 0.88,
+    "answer": PASSWORD | {"passage": SPAM},
+}
 CLARIFY = ANSWERED | {
     "outcome": "clarify",
     "confidence": 0.52,
@@ -209,7 +222,13 @@ REPLIES: dict[str, Example] = {
         "sealed_at": "2026-11-03T09:14:08.113042Z",
     },
     "explained_receipt": EXPLAINED_RECEIPT,
-    "search_results": {"items": [SUMMARY | {"score": 0.9312}], "total": 1, "next": None},
+    "search_results": {
+        "items": [SUMMARY | {"score": 0.9312}],
+        "total": 1,
+        "next": None,
+        "notice": None,
+    },
+    "notices": {"items": [NOTICE], "total": 1, "next": None},
     "article_list": {"items": [SUMMARY], "total": 53, "next": "reset-password"},
     "live": APPROVED | {"live": True},
     "replaced": _article(1, "approved", "2026-10-21T08:05:51.906114Z"),

@@ -3,21 +3,29 @@
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from assistant.answering import Reply, ask
+from assistant.changes import list_changes
 from assistant.understanding import clean
 from kb.db import reading
 from kb.errors import Invalid, NotFound
+from kb.notices import Subject
 from web import article_pages, assets, feeds, records
+from web.banners import dismissal
 from web.contents import contents_of
+from web.forms import from_this_site
 from web.i18n import preferred_locale
+from web.login import own_path
 from web.pages import known_locale, page, services_of
+from web.replies import subjects_of
 from web.results import list_results, list_suggestions
 
 CHANNEL = "help_site"
 CONTACT = "contact"
+# On one page of what was changed.
+CHANGES = 30
 
 Locale = Annotated[str, Depends(known_locale)]
 
@@ -52,6 +60,34 @@ def home_without_its_slash(locale: Locale) -> RedirectResponse:
     return RedirectResponse(f"/{locale}/")
 
 
+@router.post("/{locale}/notices/{notice_id}/dismissal", dependencies=[Depends(from_this_site)])
+def dismiss(
+    request: Request, locale: Locale, notice_id: int, next: Annotated[str, Form()] = ""
+) -> Response:
+    """A reader has seen this announcement, and wants to see it no more."""
+    return dismissal(request, notice_id, own_path(next, f"/{locale}/"))
+
+
+@router.api_route("/{locale}/changes", methods=["GET", "HEAD"])
+def show_changes(request: Request, locale: Locale, before: int | None = None) -> HTMLResponse:
+    """What was improved because somebody said something, newest first."""
+    locales = services_of(request).settings.locales
+    with reading(services_of(request).engine) as session:
+        found = list_changes(session, locale, CHANGES + 1, before)
+        entries = [
+            (change, contents_of(request, session).best(change.article_id, locale, locales))
+            for change, _slug in found[:CHANGES]
+        ]
+    return page(
+        request,
+        "changes.html",
+        locale,
+        changes=[(change, entry) for change, entry in entries if entry],
+        more=found[CHANGES - 1][0].id if len(found) > CHANGES else None,
+        alternates={code: f"/{code}/changes" for code in locales},
+    )
+
+
 @router.api_route("/{locale}/categories/{category}", methods=["GET", "HEAD"])
 def show_category(request: Request, locale: Locale, category: str) -> HTMLResponse:
     """The articles of a category."""
@@ -61,7 +97,8 @@ def show_category(request: Request, locale: Locale, category: str) -> HTMLRespon
     if found is None:
         raise NotFound("there is no such category")
     elsewhere = {code: f"/{code}/categories/{found.name}" for code in locales}
-    return page(request, "category.html", locale, category=found, alternates=elsewhere)
+    about = [Subject(found.name)]
+    return page(request, "category.html", locale, category=found, alternates=elsewhere, about=about)
 
 
 @router.api_route("/{locale}/search", methods=["GET", "HEAD"])
@@ -89,6 +126,7 @@ def search(request: Request, locale: Locale, q: str = "") -> HTMLResponse:
             results=results,
             problem=problem,
             contact=contents.category(CONTACT, locale, locales),
+            about=subjects_of(reply.outcome) if reply else [],
             alternates={code: f"/{code}/search?{urlencode({'q': q})}" for code in locales},
         )
 

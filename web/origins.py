@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kb.settings import Settings
 
-OPEN_PATHS = ("/api/v1/conversations", "/api/v1/widget")
+OPEN_PATHS = ("/api/v1/conversations", "/api/v1/widget", "/api/v1/notices")
 
 
 class WidgetOrigins:

@@ -16,12 +16,14 @@ from kb.markdown import plain, render
 from kb.settings import LOCALE_NAMES
 from web import i18n
 from web.assets import asset_url
+from web.banners import banners_of
 from web.i18n import _
 from web.services import Services
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADING = re.compile(r"(</?h)([1-6])(?=[ >])")
 UNENDED = re.compile(r"(?<![.!?:;،؛؟。！？：；])\n")
+NOTICE_ICONS = {"info": "megaphone", "warning": "triangle-alert", "outage": "siren"}
 DESCRIPTION_LENGTH = 160
 CATEGORY_ICONS = {
     "orders": "package",
@@ -60,11 +62,15 @@ def known_locale(request: Request, locale: str) -> str:
 def page(
     request: Request, template: str, locale: str, status: int = 200, **context: Any
 ) -> HTMLResponse:
-    """A page in a language; `alternates` are its addresses in the others."""
+    """A page in a language; `alternates` are its addresses in the others, `about` its Subjects."""
     settings = services_of(request).settings
     context.setdefault("alternates", {code: f"/{code}/" for code in settings.locales})
     context.setdefault("translated", context["alternates"])
     context.setdefault("canonical", request.url.path)
+    about = context.pop("about", ())
+    # Asked for by the pages of the help site alone, so staff pages cost no look.
+    context.setdefault("banners", partial(banners_of, request, locale, about))
+    context.setdefault("here", request.url.path)
     html = (
         environment(locale)
         .get_template(template)
@@ -89,6 +95,7 @@ def render_error(request: Request, status: int, message: str = "") -> HTMLRespon
         status,
         title=title,
         advice=advice,
+        banners=list,
         detail=message if status in EXPLAINED else "",
     )
 
@@ -124,6 +131,7 @@ def environment(locale: str) -> Environment:
         icon=icon,
         category_icon=lambda category: icon(CATEGORY_ICONS.get(category, "book-open")),
         json_ld=json_ld,
+        notice_icon=NOTICE_ICONS.__getitem__,
     )
     made.filters.update(
         number=partial(i18n.number, locale=locale),

@@ -1,27 +1,31 @@
 """Replies, articles and receipts as the plain dicts that become JSON; `shapes` describes them."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
-from assistant.answering import Abstained, Answered, Clarification, Reply, Words
+from assistant.answering import Abstained, Answered, Clarification, Outcome, Reply, Words
 from assistant.explanations import explain
 from assistant.receipts import Receipt
 from assistant.sealing import START, Seal, chain_before, seal_of
 from assistant.signing import SigningKey
 from kb.articles import Revision
+from kb.audiences import visible_to
 from kb.db import now
 from kb.markdown import render
+from kb.notices import Notice, Shown, Subject, current, in_words
 from kb.publishing import Publication, live_publication
 from kb.translations import is_outdated
 from web.services import Services
 
 
-def reply_json(services: Services, reply: Reply) -> dict[str, Any]:
+def reply_json(services: Services, session: Session, reply: Reply) -> dict[str, Any]:
     """A Reply in the shape of the contract."""
     outcome = reply.outcome
+    notices = current(session, visible_to(reply.receipt.audience))
     options = outcome.options if isinstance(outcome, Clarification) else ()
     related = () if isinstance(outcome, Clarification) else outcome.related
     return {
@@ -32,12 +36,47 @@ def reply_json(services: Services, reply: Reply) -> dict[str, Any]:
         "options": [link_json(services, words) for words in options],
         "related": [link_json(services, words) for words in related],
         "reason": outcome.reason if isinstance(outcome, Abstained) else None,
-        "notice": None,
+        "notice": gravest(services, notices, reply.question.locale, subjects_of(outcome)),
         "receipt": {
             "id": reply.receipt.id,
             "epoch": reply.receipt.epoch,
             "issued_at": iso(reply.receipt.issued_at),
         },
+    }
+
+
+def subjects_of(outcome: Outcome) -> list[Subject]:
+    """What a reply is about: the article that answers, or those that may."""
+    if isinstance(outcome, Answered):
+        return [subject_of(outcome.words.revision, outcome.words.slug)]
+    if isinstance(outcome, Clarification):
+        return [subject_of(words.revision, words.slug) for words in outcome.options]
+    return []
+
+
+def subject_of(revision: Revision, slug: str) -> Subject:
+    """An article, as notices know it."""
+    return Subject(revision.category, slug)
+
+
+def gravest(
+    services: Services, notices: list[Notice], locale: str, subjects: Iterable[Subject] = ()
+) -> dict[str, Any] | None:
+    """The first of the notices that concern it, if any does."""
+    shown = in_words(notices, locale, services.settings.fallback_locale, subjects)
+    return notice_json(services, shown[0]) if shown else None
+
+
+def notice_json(services: Services, shown: Shown) -> dict[str, Any]:
+    """An announcement in the words that a reader sees."""
+    return {
+        "id": shown.notice.id,
+        "text": shown.text,
+        "html": render(shown.text, services.settings.base_url),
+        "severity": shown.notice.severity,
+        "locale": shown.locale,
+        "starts_at": iso(shown.notice.starts_at),
+        "ends_at": iso(shown.notice.ends_at),
     }
 
 

@@ -63,6 +63,26 @@ class ReceiptNote(BaseModel):
     epoch: int = Field(ge=0, description="The state of the store that the reply was read from")
 
 
+class Notice(BaseModel):
+    """An announcement on every channel, for a time."""
+
+    id: int = Field(description="A new one when the words change, to whoever put the old away")
+    text: str = Field(description="Markdown, approved by a publisher")
+    html: str
+    severity: Literal["info", "warning", "outage"]
+    locale: str = Field(description="The reader's, or the fallback's where it has no words in it")
+    starts_at: datetime
+    ends_at: datetime | None = Field(description="Null until somebody ends it")
+
+
+class NoticeList(BaseModel):
+    """What is announced now, the gravest first."""
+
+    items: list[Notice]
+    total: int
+    next: str | None
+
+
 class Reply(BaseModel):
     """What is said to a question; `answer` is null unless `outcome` is `answered`."""
 
@@ -73,7 +93,7 @@ class Reply(BaseModel):
     options: list[Link] = Field(description="With `clarify`, two or three to choose from")
     related: list[Link] = Field(max_length=3, description="Worth reading, best first")
     reason: Reason | None = Field(description="With `abstained`, why there is no answer")
-    notice: None = Field(description="Kept for announcements; null until there are any")
+    notice: Notice | None = Field(description="The gravest that concerns this reply, if any")
     receipt: ReceiptNote
 
 
@@ -175,6 +195,7 @@ class SearchResults(BaseModel):
     items: list[Found]
     total: int = Field(ge=0)
     next: None = Field(description="Always null: a search has one page")
+    notice: Notice | None = Field(description="The gravest that stands everywhere, if any")
 
 
 class ArticleList(BaseModel):

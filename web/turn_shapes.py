@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from web.shapes import GivenAnswer, Link, Reason, ReceiptNote, Sha256, Version
+from web.shapes import GivenAnswer, Link, Notice, Reason, ReceiptNote, Sha256, Version
 
 Author = Literal["customer", "assistant", "agent", "system", "note"]
 Kind = Literal["message", "answer", "clarify", "abstained", "phrase", "offer", "status", "note"]
@@ -45,7 +45,7 @@ class ChatReply(BaseModel):
     reason: Reason | Why | None = Field(
         description="Why there is no answer or, with the offer of a person, why it is made"
     )
-    notice: None = Field(description="Kept for announcements; null until there are any")
+    notice: Notice | None = Field(description="The gravest that concerns it now, if any")
     phrase: SaidPhrase | None = Field(description="What is said where there is no answer")
     receipt: ReceiptNote | None = Field(description="Null where nothing was searched for")
 

@@ -10,9 +10,11 @@ from assistant.handoffs import Handoff, latest_handoff, status_of
 from assistant.live import last_event
 from assistant.receipts import Receipt
 from kb.articles import Revision, load_revisions
+from kb.audiences import PUBLIC, visible_to
 from kb.markdown import render
+from kb.notices import current
 from kb.people import Person
-from web.replies import answer_json, iso, passage_json
+from web.replies import answer_json, gravest, iso, passage_json, subject_of
 from web.services import Services
 
 OUTCOMES = {"answer": "answered", "clarify": "clarify", "abstained": "abstained"}
@@ -25,6 +27,7 @@ class Rendering:
         self.services = services
         self.revisions = load_revisions(session, set(_revision_ids(turns)))
         self.receipts = _by_id(session, Receipt, {t.receipt_id for t in turns if t.receipt_id})
+        self.notices = current(session, visible_to(PUBLIC)) if self.receipts else []
         self.people = _by_id(session, Person, {t.person_id for t in turns if t.person_id})
 
     def turn(self, turn: Turn) -> dict[str, Any]:
@@ -63,10 +66,20 @@ class Rendering:
             "options": self._links(turn, "options"),
             "related": self._links(turn, "related"),
             "reason": turn.detail.get("reason"),
-            "notice": None,
+            "notice": self._notice(turn),
             "phrase": phrase,
             "receipt": receipt_note(receipt) if receipt else None,
         }
+
+    def _notice(self, turn: Turn) -> dict[str, Any] | None:
+        """What is announced about the answer that was given, or those to choose from."""
+        ids = [noted["revision"] for noted in turn.detail.get("options", [])]
+        if turn.kind == "answer" and turn.revision_id:
+            ids = [turn.revision_id]
+        revisions = [self._revision(id_) for id_ in ids]
+        subjects = [subject_of(revision, revision.article.slug) for revision in revisions]
+        locale = turn.detail.get("locale", turn.locale)
+        return gravest(self.services, self.notices, locale, subjects)
 
     def _answer(self, turn: Turn) -> dict[str, Any]:
         revision = self._revision(turn.revision_id)

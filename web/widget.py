@@ -24,7 +24,9 @@ from web.i18n import OPEN_GRAPH, RIGHT_TO_LEFT, direction, preferred_locale, tra
 from web.pages import TEMPLATES, page, services_of
 from web.widget_texts import carried_texts, texts_in
 
-SOURCES = ("dom", "memory", "wire", "conversation", "turns", "sheets", "panel", "main")
+SOURCES = (
+    "dom", "memory", "wire", "conversation", "notices", "turns", "sheets", "panel", "main",
+)  # fmt: skip
 ICONS = (
     "arrow-right", "arrow-up", "badge-check", "check", "check-check", "chevron-down",
     "chevron-right", "clock", "ellipsis", "globe", "headset", "history", "info", "mail",

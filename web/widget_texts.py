@@ -59,6 +59,7 @@ TEXTS = {
     "foreign": _("This answer is not yet available in %(asked)s. Here it is in %(shown)s."),
     "close_by": _("These may come close"),
     "table": _("Table"),
+    "put_away": _("Put this announcement away"),
     "choose": _("Choose one"),
     "none": _("None of these"),
     "helped": _("Did this help?"),

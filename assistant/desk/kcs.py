@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Field, Session, SQLModel
 
+from assistant.changes import Treated
 from assistant.letters import Letter, check_address, html_page, paragraph, texts_in
 from assistant.outgoing import queue
 from kb import history
@@ -31,7 +32,7 @@ class ArticleUse(SQLModel, table=True):
     text: str | None = None
 
 
-class Flag(SQLModel, table=True):
+class Flag(Treated, table=True):
     """Somebody says that a Revision is wrong; open until its owner has dealt with it."""
 
     id: int | None = Field(default=None, primary_key=True)
@@ -41,7 +42,6 @@ class Flag(SQLModel, table=True):
     handoff_id: int | None = Field(default=None, foreign_key="handoff.id")
     by_id: int = Field(foreign_key="person.id")
     reason: str
-    state: str = "open"
 
 
 def use_article(

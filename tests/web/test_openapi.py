@@ -42,6 +42,7 @@ CASE = "/api/v1/handoffs/{handoff_id}"
 KNOWLEDGE = [
     "POST /api/v1/ask",
     "GET /api/v1/search",
+    "GET /api/v1/notices",
     "GET /api/v1/articles",
     "POST /api/v1/articles",
     f"GET {ARTICLE}",

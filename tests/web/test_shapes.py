@@ -66,6 +66,7 @@ def test_every_route_replies_as_described(client: TestClient, keys: Keys) -> Non
     steps: list[tuple[str, str, Any, dict[str, str] | None]] = [
         ("POST", "/api/v1/ask", {"question": "what is the capital of Mongolia"}, None),
         ("GET", "/api/v1/search?q=refund", None, None),
+        ("GET", "/api/v1/notices?article=refund-time", None, None),
         ("GET", "/api/v1/articles?limit=2", None, None),
         ("GET", "/api/v1/articles/reset-password", None, None),
         ("GET", "/api/v1/articles/reset-password/versions/1", None, None),
@@ -101,7 +102,7 @@ def test_every_kind_of_reply_is_as_described(open_shop: Services) -> None:
         near = tuple(live)
         outcomes = [Clarification(near), Abstained("not_sure", near), Abstained("no_words")]
         for outcome in (reply.outcome, *outcomes):
-            shown = reply_json(open_shop, replace(reply, outcome=outcome))
+            shown = reply_json(open_shop, session, replace(reply, outcome=outcome))
             assert keeps_to(Reply, httpx.Response(200, json=shown).content)
 
 

@@ -8,6 +8,7 @@ import { ask, prepare_dialogs } from "./staff/dialogs.js";
 import { el, icon, toast } from "./staff/dom.js";
 import { Keys, single_keys } from "./staff/keys.js";
 import { Live } from "./staff/live.js";
+import { watch_notices } from "./staff/notices.js";
 import { number, page, skill_name, t } from "./staff/page.js";
 import { Suggestions } from "./staff/suggestions.js";
 import { Transcript } from "./staff/transcript.js";
@@ -56,6 +57,7 @@ class Desk {
     this.keys();
     setInterval(tick, 1000);
     setInterval(() => { if (!document.hidden) this.refresh(); }, ANEW_MS);
+    watch_notices(this.api, $("notices"));
     await this.guarded(async () => {
       await this.load();
       const asked = Number(location.hash.replace("#", ""));

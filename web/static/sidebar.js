@@ -3,6 +3,7 @@
 import { Api, Problem } from "./staff/api.js";
 import { prepare_dialogs } from "./staff/dialogs.js";
 import { copy, toast } from "./staff/dom.js";
+import { watch_notices } from "./staff/notices.js";
 import { page, t } from "./staff/page.js";
 import { Suggestions } from "./staff/suggestions.js";
 
@@ -36,6 +37,7 @@ class Sidebar {
   async knock() {
     try {
       await this.api.get("/desk");
+      this.watching ??= watch_notices(this.api, document.getElementById("notices"), () => this.locale ?? page.locale);
       this.door.hidden = this.lost.hidden = true;
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;

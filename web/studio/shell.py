@@ -47,12 +47,20 @@ FLOORS = (
             Room("articles", _("Articles"), "book-open"),
             Room("reviews", _("Reviews"), "clipboard-check"),
             Room("translations", _("Translations"), "languages"),
+            Room("upkeep", _("Upkeep"), "badge-check"),
         ),
     ),
-    Floor(_("Customers"), (Room("questions", _("Questions"), "circle-help"),)),
+    Floor(
+        _("Customers"),
+        (
+            Room("questions", _("Questions"), "circle-help"),
+            Room("feedback", _("Feedback"), "inbox"),
+        ),
+    ),
     Floor(
         _("House"),
         (
+            Room("notices", _("Notices"), "megaphone"),
             Room("people", _("People"), "users", "administer"),
             Room("history", _("History"), "history", "approve"),
             Room("proof", _("Proof"), "fingerprint"),

@@ -47,13 +47,14 @@ export function keep(list, items, key, draw) {
 }
 
 let last_toast;
-/** A short word about what has just happened; read out, shown unless quiet, gone by itself. */
-export function toast(text, kind = "done") {
+/** A short word about what has just happened; read out, shown unless quiet, gone by itself, perhaps with a way back. */
+export function toast(text, kind = "done", undo = null) {
   const room = document.getElementById("toasts");
   last_toast?.remove();
   const made = (last_toast = el("p", { class: kind === "quiet" ? "unseen" : `toast toast-${kind}` }, text));
+  if (undo) made.append(" ", el("button", { type: "button", class: "toast-undo", onclick: () => { made.remove(); undo.act(); } }, undo.label));
   room.append(made);
-  setTimeout(() => made.remove(), kind === "error" ? 9000 : 4500);
+  setTimeout(() => made.remove(), kind === "error" || undo ? 9000 : 4500);
 }
 
 /** A button that copies a text and says so. */

@@ -99,7 +99,7 @@ export class Suggestions {
     this.clear.hidden = !this.is_looking_up;
     this.add.hidden = this.handoff() === null;
     this.about.textContent = this.#words(found);
-    const key = (item) => `${item.article}/${item.locale}/${item.version}/${item.sha256}`;
+    const key = (item) => `${item.article}/${item.locale}/${item.version}/${item.sha256}/${item.verified_at}`;
     keep(this.list, found.items, key, (item, known) => this.#numbered(known ?? this.#card(item), this.for_customers.indexOf(item)));
   }
 
@@ -153,6 +153,7 @@ export class Suggestions {
       first,
       el("span", { class: "answer-more" },
         this.#small("copy", "copy", copied),
+        item.badges.includes("stale") && this.#small("clipboard-check", "still_right", () => this.verify(item)),
         this.#small("flag", "flag", () => this.ask_flag(item)),
         // What nobody has approved yet is finished by its author.
         !item.badges.includes("not_validated") && this.#small("pencil-line", "fix", () => this.ask_fix(item)),
@@ -187,6 +188,31 @@ export class Suggestions {
     const body = { locale: item.locale, version: item.version, how };
     if (this.handoff() !== null) body.handoff = this.handoff();
     this.api.post(`/articles/${item.article}/uses`, body).catch(() => {});
+  }
+
+  /** Somebody has looked, and it holds; said by mistake, it is taken back. */
+  async verify(item) {
+    const path = `/articles/${item.article}/verifications`;
+    try {
+      const made = await this.api.post(path, { locale: item.locale, version: item.version });
+      this.#replace(item, { ...item, verified_at: made.verified_at, badges: item.badges.map((name) => (name === "stale" ? "verified" : name)) });
+      toast(t("verified_now"), "done", {
+        label: t("undo"),
+        act: async () => {
+          await this.api.delete(`${path}/${made.id}`);
+          this.#replace(this.items.find((other) => other.article === item.article) ?? item, item);
+        },
+      });
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      toast(problem.words, "error");
+    }
+  }
+
+  #replace(before, after) {
+    const items = this.items.map((other) => (other === before ? after : other));
+    if (this.suggested.items === this.items) this.suggested = { ...this.suggested, items };
+    this.draw({ question: this.is_looking_up ? this.input.value.trim() : this.suggested.question, items });
   }
 
   ask_flag(item) {

@@ -136,7 +136,10 @@ class Panel {
     this.shut = icon_button("x", t("close"), () => this.close());
     const head = h("div", { class: "head" }, brand_mark(), h("div", { class: "names" }, h("h2", { id: "title", tabindex: "-1" }, this.config?.site_name || t("chat")), this.status),
       this.menu.button, this.shut, this.menu.list);
-    this.inner = h("div", { class: "inner" }, head, this.banner, h("div", { class: "middle" }, this.log, this.down), now, this.composer);
+    const notices = h("div", { class: "notices", role: "status" });
+    this.notices = new Notices(notices);
+    this.notices.is_wanted = () => this.is_open;
+    this.inner = h("div", { class: "inner" }, head, this.banner, notices, h("div", { class: "middle" }, this.log, this.down), now, this.composer);
     const made = h("div", { class: "panel", role: "dialog", "aria-labelledby": "title", hidden: !this.is_open, onkeydown: (event) => this.keys(event) }, this.inner, place);
     this.root.append(made);
     this.panel = made;
@@ -218,7 +221,7 @@ class Panel {
     this.draw(true);
     if (!is_quiet) this.take_focus();
     this.emit("open");
-    this.configure();
+    this.configure().then(() => this.notices.look());
     this.log.setAttribute("aria-busy", "true");
     await this.talk.recover();
     await this.talk.load();

@@ -78,7 +78,7 @@ class Turns {
 
   content(turn) {
     const { kind, reply } = turn;
-    if (kind === "answer" && reply?.answer) return [this.answer(reply.answer, reply.receipt, reply.locale), this.related(reply), this.helped(turn)].filter(Boolean);
+    if (kind === "answer" && reply?.answer) return [this.desk.notices.beside(reply.notice), this.answer(reply.answer, reply.receipt, reply.locale), this.related(reply), this.helped(turn)].filter(Boolean);
     if (turn.article && !turn.article.deviates) return [this.answer({ ...turn.article, text: turn.text, html: turn.html }, null)];
     const words = this.bubble(turn.locale, turn.html, turn.text);
     if (kind === "clarify") return [words, this.options(turn)];
