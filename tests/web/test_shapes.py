@@ -72,6 +72,8 @@ def test_every_route_replies_as_described(client: TestClient, keys: Keys) -> Non
         ("GET", "/api/v1/articles/reset-password/versions/1", None, None),
         ("GET", f"/api/v1/receipts/{asked.json()['receipt']['id']}", None, None),
         ("GET", f"/api/v1/receipts/{asked.json()['receipt']['id']}", None, writer),
+        ("GET", "/api/v1/receipts/head", None, None),
+        ("GET", "/api/v1/keys", None, None),
         ("POST", "/api/v1/articles", examples.NEW_ARTICLE, writer),
         ("POST", f"{AT}/revisions", examples.NEW_REVISION, writer),
         ("GET", f"{AT}/versions/2", None, writer),
