@@ -1,5 +1,6 @@
 """The JSON API under /api/v1: ask, search, read; and, with a key, write and publish."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -7,6 +8,7 @@ from pydantic import AfterValidator
 from sqlmodel import Session
 
 from assistant.answering import ask
+from assistant.past import ask_past
 from assistant.receipts import get_receipt
 from assistant.sealing import head, seal, seal_of
 from assistant.signing import public_keys
@@ -31,7 +33,7 @@ from kb.publishing import (
 from retriever.search import find_matches
 from web import examples, shapes
 from web.bodies import NewArticle, NewPublication, NewRevision, Place, Question
-from web.guards import person_of, staff
+from web.guards import is_local, person_of, staff
 from web.openapi import ACCEPTED, ERRORS, NEEDED, gives, takes
 from web.records import RECEIPT_ID
 from web.replies import (
@@ -40,6 +42,7 @@ from web.replies import (
     head_json,
     key_json,
     notice_json,
+    past_json,
     publication_json,
     receipt_json,
     reply_json,
@@ -282,6 +285,30 @@ def _seal_if_new(services: Services, receipt_id: str) -> None:
         is_new = seal_of(session, get_receipt(session, receipt_id)) is None
     if is_new:
         seal(services.engine, services.signer)
+
+
+@router.get(
+    "/past",
+    tags=["ask"],
+    summary="What was said then",
+    **gives(shapes.PastReply, "past_reply", key=NEEDED),
+)
+def ask_the_past(
+    request: Request,
+    services: Opened,
+    question: Annotated[str, Query(max_length=100_000, examples=["i forgot my password"])],
+    at: Annotated[datetime, Query(examples=["2026-11-01T12:00:00Z"])],
+    locale: Locale = None,
+) -> dict[str, Any]:
+    """A question as of a moment: from the words that were live then; and what was recorded.
+
+    It lays out the whole store of that moment, so it takes a second or more, and no receipt.
+    """
+    with reading(services.engine) as session:
+        if not is_local(request):
+            staff(request, session)
+        past = ask_past(session, services.index, question, services.settings.locales, at, locale)
+        return past_json(services, past)
 
 
 # -- write -------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -11,15 +12,18 @@ from sqlmodel import Session
 from assistant.answering import ask as ask_assistant
 from assistant.explanations import Explanation
 from assistant.explanations import explain as explain_receipt
+from assistant.past import ask_past
 from assistant.receipts import get_receipt
 from kb.db import reading
 from kb.settings import Settings
 from web.api import search as search_api
 from web.explanation_text import format_explanation
 from web.owner import ask_server
-from web.replies import reply_json
+from web.replies import past_json, reply_json
 from web.services import opened_services, opened_store, start_index
 from web.terminal import JsonOption, LocaleOption, bar
+
+MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
 def ask(
@@ -28,9 +32,15 @@ def ask(
     channel: Annotated[str, typer.Option(help="help_site, widget, sidebar or api")] = "api",
     as_json: JsonOption = False,
     explain: Annotated[bool, typer.Option("--explain", help="Say what spoke for it")] = False,
+    at: Annotated[
+        datetime | None, typer.Option(help="As of this moment, UTC", formats=MOMENTS)
+    ] = None,
 ) -> None:
     """Ask a question."""
     settings = Settings()
+    if at:
+        _show_past(_past(settings, question, locale, at.replace(tzinfo=UTC)), as_json)
+        return
     body = {"question": question, "locale": locale, "channel": channel}
     reply = ask_server(settings, "POST", "/api/v1/ask", body)
     if reply is None:
@@ -70,6 +80,28 @@ def _ask_here(settings: Settings, question: str, locale: str | None, channel: st
             )
             session.commit()
             return reply_json(services, session, reply)
+
+
+def _past(settings: Settings, question: str, locale: str | None, at: datetime) -> Any:
+    asked = {"question": question, "at": at.isoformat(), **({"locale": locale} if locale else {})}
+    found = ask_server(settings, "GET", f"/api/v1/past?{urlencode(asked)}", None)
+    if found is not None:
+        return found
+    with opened_services(settings) as services:
+        start_index(services, bar)
+        with reading(services.engine) as session:
+            past = ask_past(session, services.index, question, settings.locales, at, locale)
+            return past_json(services, past)
+
+
+def _show_past(past: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(past, ensure_ascii=False, indent=2))
+        return
+    print(_spoken(past))
+    for one in past["recorded"]:
+        said = f"{one['article']} version {one['version']}" if one["article"] else one["outcome"]
+        print(f"  recorded {one['issued_at']}  {one['channel']}: {said}  receipt {one['id']}")
 
 
 def _explanation(settings: Settings, receipt_id: str) -> Explanation:

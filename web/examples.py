@@ -201,6 +201,26 @@ REPLIES: dict[str, Example] = {
     "clarify": CLARIFY,
     "abstained": ABSTAINED,
     "receipt": RECEIPT,
+    "past_reply": {
+        "at": "2026-11-01T12:00:00Z",
+        "outcome": "answered",
+        "locale": "en",
+        "answer": GIVEN,
+        "options": [],
+        "related": [],
+        "reason": None,
+        "recorded": [
+            {
+                "id": NOTE["id"],
+                "issued_at": "2026-11-01T09:12:44.120031Z",
+                "channel": "widget",
+                "outcome": "answered",
+                "article": "reset-password",
+                "version": 3,
+                "locale": "en",
+            }
+        ],
+    },
     "keys": {
         "keys": [
             {

@@ -185,6 +185,13 @@ def person_of(request: Request, session: Session) -> Person | None:
     return _of_key(request, header, session) if header else _of_cookie(request, session)
 
 
+def is_local(request: Request) -> bool:
+    """Whether a command on this machine asks, with the token that only such know."""
+    known: str = request.app.state.services.local_token
+    token = request.headers.get("x-verbatim-local", "")
+    return bool(known) and secrets.compare_digest(token.encode(), known.encode())
+
+
 def staff(request: Request, session: Session) -> Person:
     """Whose key or cookie came with the request. Raises 401 without one."""
     person = person_of(request, session)

@@ -7,8 +7,17 @@ from typing import Any
 
 from sqlmodel import Session
 
-from assistant.answering import Abstained, Answered, Clarification, Outcome, Reply, Words
+from assistant.answering import (
+    LABELS,
+    Abstained,
+    Answered,
+    Clarification,
+    Outcome,
+    Reply,
+    Words,
+)
 from assistant.explanations import explain
+from assistant.past import Past
 from assistant.receipts import Receipt
 from assistant.sealing import START, Seal, chain_before, seal_of
 from assistant.signing import SigningKey
@@ -24,19 +33,11 @@ from web.services import Services
 
 def reply_json(services: Services, session: Session, reply: Reply) -> dict[str, Any]:
     """A Reply in the shape of the contract."""
-    outcome = reply.outcome
     notices = current(session, visible_to(reply.receipt.audience))
-    options = outcome.options if isinstance(outcome, Clarification) else ()
-    related = () if isinstance(outcome, Clarification) else outcome.related
-    return {
-        "outcome": reply.label,
-        "locale": reply.question.locale,
+    subjects = subjects_of(reply.outcome)
+    return outcome_json(services, reply.question.locale, reply.outcome) | {
         "confidence": reply.confidence,
-        "answer": _given_json(services, outcome) if isinstance(outcome, Answered) else None,
-        "options": [link_json(services, words) for words in options],
-        "related": [link_json(services, words) for words in related],
-        "reason": outcome.reason if isinstance(outcome, Abstained) else None,
-        "notice": gravest(services, notices, reply.question.locale, subjects_of(outcome)),
+        "notice": gravest(services, notices, reply.question.locale, subjects),
         "receipt": {
             "id": reply.receipt.id,
             "epoch": reply.receipt.epoch,
@@ -77,6 +78,41 @@ def notice_json(services: Services, shown: Shown) -> dict[str, Any]:
         "locale": shown.locale,
         "starts_at": iso(shown.notice.starts_at),
         "ends_at": iso(shown.notice.ends_at),
+    }
+
+
+def outcome_json(services: Services, locale: str, outcome: Outcome) -> dict[str, Any]:
+    """What is said, without a receipt."""
+    options = outcome.options if isinstance(outcome, Clarification) else ()
+    related = () if isinstance(outcome, Clarification) else outcome.related
+    return {
+        "outcome": LABELS[type(outcome)],
+        "locale": locale,
+        "answer": _given_json(services, outcome) if isinstance(outcome, Answered) else None,
+        "options": [link_json(services, words) for words in options],
+        "related": [link_json(services, words) for words in related],
+        "reason": outcome.reason if isinstance(outcome, Abstained) else None,
+    }
+
+
+def past_json(services: Services, past: Past) -> dict[str, Any]:
+    """What would have been said at a moment, and what was."""
+    judged = past.judged
+    said = outcome_json(services, judged.question.locale, judged.outcome)
+    return said | {
+        "at": iso(past.at),
+        "recorded": [
+            {
+                "id": receipt.id,
+                "issued_at": iso(receipt.issued_at),
+                "channel": receipt.channel,
+                "outcome": receipt.outcome,
+                "article": receipt.article,
+                "version": receipt.version,
+                "locale": receipt.answer_locale,
+            }
+            for receipt in past.recorded
+        ],
     }
 
 

@@ -97,6 +97,31 @@ class Reply(BaseModel):
     receipt: ReceiptNote
 
 
+class Recorded(BaseModel):
+    """A reply that was given to the same question around that moment."""
+
+    id: str = Field(description="Of its receipt")
+    issued_at: datetime
+    channel: str
+    outcome: Outcome
+    article: str | None
+    version: int | None
+    locale: str | None = Field(description="Of the words that were given")
+
+
+class PastReply(BaseModel):
+    """What would have been said at that moment: its words, found as they are found today."""
+
+    at: datetime
+    outcome: Outcome
+    locale: str = Field(description="The question's language")
+    answer: GivenAnswer | None
+    options: list[Link]
+    related: list[Link] = Field(max_length=3)
+    reason: Reason | None
+    recorded: list[Recorded] = Field(description="What was said, a day before and after")
+
+
 class Voice(BaseModel):
     """One text that spoke for an article."""
 

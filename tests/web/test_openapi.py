@@ -54,6 +54,7 @@ KNOWLEDGE = [
     f"POST {ARTICLE}/publication",
     f"DELETE {ARTICLE}/publication",
     "GET /api/v1/keys",
+    "GET /api/v1/past",
     "GET /api/v1/receipts/head",
     "GET /api/v1/receipts/{receipt_id}",
     "GET /healthz",

@@ -113,3 +113,18 @@ def test_agents_own_wording_is_shown_by_article(studio: TestClient, services: Se
 
 def test_unknown_audit_is_a_page_not_found(studio: TestClient) -> None:
     assert studio.get("/studio/proof/4711").status_code == 404
+
+
+def test_past_is_asked_in_the_studio(studio: TestClient) -> None:
+    asked = {"q": "postage price", "at": "2026-01-01T09:00", "zone": "Europe/Rome"}
+    page = studio.get("/studio/proof/past", params=asked)
+    assert "We said that we have no approved answer to that." in page.text
+    later = studio.get("/studio/proof/past", params=asked | {"at": "2999-01-01T09:00"})
+    assert (later.status_code, "still to come" in later.text) == (422, True)
+
+
+def test_past_is_asked_with_a_key(client: TestClient, keys: dict[str, dict[str, str]]) -> None:
+    asked = {"question": "postage price", "at": "2026-01-01T09:00:00Z"}
+    assert client.get("/api/v1/past", params=asked).status_code == 401
+    reply = client.get("/api/v1/past", params=asked, headers=keys["agent"]).json()
+    assert (reply["outcome"], reply["answer"], reply["recorded"]) == ("abstained", None, [])

@@ -2,23 +2,26 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
+from assistant.answering import LABELS
 from assistant.audit import AuditRun, latest_runs, open_incidents
 from assistant.deviations import deviations, habits
+from assistant.past import ask_past
 from assistant.sealing import head
 from kb.articles import Article
 from kb.db import reading
 from kb.differences import difference
-from kb.errors import NotFound
+from kb.errors import Invalid, NotFound
 from web.auditor import Auditor
 from web.forms import from_this_site
 from web.i18n import _, translate
 from web.login import staff_locale
 from web.pages import services_of
 from web.studio.shell import editor_of, studio_page
+from web.studio.times import instant_of, zones
 
 LARGEST = 2**31 - 1
 DONE = {
@@ -60,6 +63,40 @@ def _habits(session: Session) -> list[dict[str, object]]:
         ]
         found.append({"article": article, "habit": habit, "examples": examples})
     return found
+
+
+@router.api_route("/proof/past", methods=["GET", "HEAD"])
+def show_past(
+    request: Request,
+    q: Annotated[str, Query(max_length=2000)] = "",
+    at: Annotated[str, Query(max_length=40)] = "",
+    zone: Annotated[str, Query(max_length=64)] = "UTC",
+    of: Annotated[str, Query(max_length=10)] = "",
+) -> Response:
+    """A question as of a moment: what would have been said, and what was."""
+    services, past, wrong = services_of(request), None, ""
+    with reading(services.engine) as session:
+        person = editor_of(request, session)
+        try:
+            moment = instant_of(at, zone)
+            if q.strip() and moment:
+                past = ask_past(
+                    session, services.index, q, services.settings.locales, moment, of or None
+                )
+        except Invalid as error:
+            wrong = translate(staff_locale(request), str(error))
+        return studio_page(
+            request,
+            "proof_past.html",
+            person,
+            "proof",
+            422 if wrong else 200,
+            past=past,
+            label=LABELS[type(past.judged.outcome)] if past else "",
+            wrong=wrong,
+            asked={"q": q, "at": at, "zone": zone, "of": of},
+            zones=zones(),
+        )
 
 
 @router.api_route("/proof/{run_id}", methods=["GET", "HEAD"])
