@@ -259,6 +259,10 @@ def wrong_with(described: dict[str, Any], schema: dict[str, Any], example: Any) 
     return [error.message for error in validator.iter_errors(example)]
 
 
+# What addresses ask for; each operation takes what is its own.
+ASKED = {"q": "refund", "question": "refund", "at": "2026-01-01T00:00:00Z"}
+
+
 def status_of(client: TestClient, name: str, body: Any, key: str = "") -> int:
     """What an operation answers to what is fine in all but the key."""
     receipt = client.post("/api/v1/ask", json={"question": "i forgot my password"}).json()[
@@ -269,7 +273,7 @@ def status_of(client: TestClient, name: str, body: Any, key: str = "") -> int:
     article |= {"verification_id": 1}
     path = path.format(**article, conversation_id="none", number=1, handoff_id=1)
     headers = {"Authorization": f"Bearer {key}"} if key else None
-    sent = client.request(method, path, json=body, headers=headers, params={"q": "refund"})
+    sent = client.request(method, path, json=body, headers=headers, params=ASKED)
     return sent.status_code
 
 
