@@ -11,7 +11,7 @@ run: export VERBATIM_DEMO ?= true
 # What the commands print is for people; pip speaks only when something is wrong.
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
-.PHONY: help run test check bench evaluate lint format types layers browser clean
+.PHONY: help run test check bench evaluate prove lint format types layers browser clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ check: $(VENV)/ready-dev format lint types layers test ## Everything CI checks
 
 evaluate: $(VENV)/ready-dev ## How right the answers are, on public data, beside a baseline
 	$(BIN)/python -m tests.tuning.evaluate
+
+prove: $(VENV)/ready-dev ## Receipts, parity, recall and crashes, tried now, on one page
+	$(BIN)/python -m tests.prove
 
 bench: $(VENV)/ready-dev ## Speed, each figure beside its floor or its peer
 	$(BIN)/python -m tests.bench

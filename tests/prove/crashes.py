@@ -1,0 +1,283 @@
+"""Killed at random moments, under load: no wrong version, no lost approval, no lost answer.
+
+Each trial does one thing (import, publish, rebuild, roll back) while customers ask, and kills the
+process that does it with SIGKILL after a random while. What was said meanwhile, and what is said
+afterwards, is held against the store: the version must have been live at a moment between the
+question and its answer, and an article that was live all the time must have answered.
+"""
+
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.web.conftest import CONTENT, VERBATIM, Server, environment, run, write_content
+
+# Word for word, so that each has one right answer whatever the version says.
+PROBES = {
+    "lost my login": "reset-password",
+    "postage price": "delivery-costs",
+    "is delivery free": "delivery-costs",
+    "I forgot my password": "reset-password",
+}
+ASKERS = 3
+LONGEST = {"import": 2.5, "publish": 0.8, "rebuild": 3.0, "rollback": 1.5}
+
+
+@dataclass(frozen=True)
+class Said:
+    """A reply, and between which moments it was given."""
+
+    question: str
+    sent: datetime
+    received: datetime
+    version: int | None
+
+
+@dataclass
+class Trials:
+    """What came of it; every list but the first two should be empty."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    replies: int = 0
+    wrong_versions: list[str] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+
+    @property
+    def faults(self) -> list[str]:
+        """Everything that should not have happened."""
+        return [*self.wrong_versions, *self.unanswered, *self.lost, *self.damaged]
+
+
+def crash(folder: Path, count: int, seed: int, tell: Callable[[str], None] = print) -> Trials:
+    """That many trials in an empty folder, always with the same random moments for a seed."""
+    world = World(folder, random.Random(seed))
+    try:
+        for number in range(count):
+            kind = ("import", "publish", "rebuild", "rollback")[number % 4]
+            world.try_once(kind, number)
+            tell(f"crash {number + 1}/{count}: {kind}, {len(world.trials.faults)} faults")
+        world.finish()
+    finally:
+        world.close()
+    return world.trials
+
+
+class World:
+    """A small store, its server, customers who ask without pause, and what was acknowledged."""
+
+    def __init__(self, folder: Path, chance: random.Random) -> None:
+        self.home, self.content, self.chance = folder / "home", folder / "content", chance
+        self.trials, self.said = Trials(), list[Said]()
+        self.acknowledged: list[tuple[str, int]] = []
+        run(self.home, "import", str(write_content(self.content, CONTENT)))
+        self.keys = [
+            run(self.home, "key", "add", "--role", "publisher").stdout.strip() for _ in range(2)
+        ]
+        self.epoch = self._epoch()
+        self._stop = threading.Event()
+        self.server = Server(self.home).wait()
+        self.askers = [threading.Thread(target=self._ask, args=(n,)) for n in range(ASKERS)]
+        for asker in self.askers:
+            asker.start()
+
+    def try_once(self, kind: str, number: int) -> None:
+        """One thing, one kill, and a look at what is left."""
+        after = self.chance.uniform(0.0, LONGEST[kind])
+        {
+            "import": self._import,
+            "publish": self._publish,
+            "rebuild": self._rebuild,
+            "rollback": self._roll_back,
+        }[kind](number, after)
+        self.trials.done[kind] += 1
+        self._look(f"{kind} no. {number + 1}, killed after {after:.2f} s")
+
+    def finish(self) -> None:
+        """Hold everything that was said against the store."""
+        self._stop.set()
+        for asker in self.askers:
+            asker.join(timeout=60)
+        self.server.stop()
+        self._judge()
+        checked = run(self.home, "receipts", "check")
+        if checked.returncode:
+            self.trials.damaged.append(f"receipts: {checked.stdout.strip()}")
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        self._stop.set()
+        self.server.close()
+
+    # -- what is done, and killed ---------------------------------------------------
+
+    def _import(self, number: int, after: float) -> None:
+        costs = CONTENT["en/delivery/delivery-costs.md"].replace("€3.95", f"€{number + 4}.95")
+        write_content(self.content, {"en/delivery/delivery-costs.md": costs})
+        self._kill_command(after, "import", str(self.content))
+
+    def _roll_back(self, _number: int, after: float) -> None:
+        self._kill_command(after, "rollback", str(self.epoch), "--yes")
+
+    def _kill_command(self, after: float, *arguments: str) -> None:
+        command = subprocess.Popen(
+            [str(VERBATIM), *arguments],
+            env=environment(self.home),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(after)
+        command.send_signal(signal.SIGKILL)
+        command.wait(timeout=30)
+
+    def _publish(self, number: int, after: float) -> None:
+        editor = threading.Thread(target=self._edit, args=(number,))
+        editor.start()
+        time.sleep(after)
+        self._kill_server()
+        editor.join(timeout=60)
+        self.server = Server(self.home).wait()
+
+    def _edit(self, number: int) -> None:
+        """Draft, submit, approve, publish; what was answered is remembered."""
+        writer, approver = ({"Authorization": f"Bearer {key}"} for key in self.keys)
+        place = "/api/v1/articles/reset-password"
+        body = {
+            "title": "Reset your password",
+            "answer": f"The link we send works for {number + 30} minutes.",
+            "phrasings": ["I forgot my password", "can't log in any more", "lost my login"],
+            "category": "account",
+        }
+        try:
+            with httpx.Client(base_url=self.server.url, timeout=30, trust_env=False) as http:
+                made = http.post(f"{place}/revisions", json=body, headers=writer).json()
+                version = int(made["version"])
+                self.acknowledged.append(("drafted", version))
+                for path, name in (("review", "submitted"), ("approval", "approved")):
+                    who = writer if path == "review" else approver
+                    http.post(f"{place}/revisions/{version}/{path}", headers=who).raise_for_status()
+                    self.acknowledged.append((name, version))
+                reply = http.post(
+                    f"{place}/publication", json={"version": version}, headers=approver
+                )
+                reply.raise_for_status()
+                self.acknowledged.append(("published", version))
+        except (httpx.HTTPError, KeyError, ValueError):
+            return
+
+    def _rebuild(self, _number: int, after: float) -> None:
+        self._kill_server()
+        shutil.rmtree(self.home / "chroma", ignore_errors=True)
+        (self.home / "tokens.db").unlink(missing_ok=True)
+        self.server = Server(self.home)
+        time.sleep(after)
+        self._kill_server()
+        self.server = Server(self.home).wait()
+
+    def _kill_server(self) -> None:
+        self.server.stop(signal.SIGKILL)
+        self.server.http.close()
+
+    # -- who asks meanwhile ---------------------------------------------------------
+
+    def _ask(self, number: int) -> None:
+        questions = list(PROBES)
+        turn = number
+        with httpx.Client(timeout=30, trust_env=False) as http:
+            while not self._stop.is_set():
+                self._ask_one(http, questions[turn % len(questions)])
+                turn += 1
+                time.sleep(0.02)
+
+    def _ask_one(self, http: httpx.Client, question: str) -> None:
+        sent = datetime.now(UTC)
+        try:
+            body = {"question": question, "locale": "en"}
+            reply = http.post(f"{self.server.url}/api/v1/ask", json=body)
+            answer = reply.json()["answer"] if reply.status_code == 200 else None
+        except (httpx.HTTPError, ValueError):
+            # The server is down, which nobody is promised it never is.
+            time.sleep(0.05)
+            return
+        if reply.status_code != 200:
+            self.trials.damaged.append(f"{question!r}: status {reply.status_code}")
+            return
+        version = answer["version"] if answer else None
+        self.said.append(Said(question, sent, datetime.now(UTC), version))
+
+    # -- what is left ---------------------------------------------------------------
+
+    def _look(self, when: str) -> None:
+        with closing(sqlite3.connect(self.home / "verbatim.db")) as store:
+            state = store.execute("PRAGMA quick_check").fetchone()[0]
+            if state != "ok":
+                self.trials.damaged.append(f"{when}: the database says {state}")
+            for verdict, version in self.acknowledged:
+                if not self._is_kept(store, verdict, version):
+                    self.trials.lost.append(f"{when}: version {version} was {verdict}")
+        for question in PROBES:
+            if self.server.ask(question, locale="en")["outcome"] != "answered":
+                self.trials.unanswered.append(f"{when}: {question!r}")
+
+    def _is_kept(self, store: sqlite3.Connection, verdict: str, version: int) -> bool:
+        query = (
+            "SELECT count(*) FROM event JOIN article ON article.id = event.article_id "
+            "WHERE slug = 'reset-password' AND locale = 'en' AND kind = ? AND version = ?"
+        )
+        return bool(store.execute(query, (verdict, version)).fetchone()[0])
+
+    def _judge(self) -> None:
+        periods = self._periods()
+        self.trials.replies = len(self.said)
+        for said in self.said:
+            mine = periods[PROBES[said.question]]
+            around = [v for start, end, v in mine if start <= said.received and end >= said.sent]
+            if said.version is None:
+                covered = any(s <= said.sent and e >= said.received for s, e, _ in mine)
+                if covered:
+                    self.trials.unanswered.append(f"{said.question!r} at {said.sent}")
+            elif said.version not in around:
+                self.trials.wrong_versions.append(
+                    f"{said.question!r} at {said.sent}: version {said.version}, not {around}"
+                )
+
+    def _periods(self) -> dict[str, list[tuple[datetime, datetime, int]]]:
+        """By article, from when to when each version was live."""
+        query = (
+            "SELECT slug, starts_at, ended_at, version FROM publication "
+            "JOIN article ON article.id = publication.article_id "
+            "JOIN revision ON revision.id = publication.revision_id "
+            "WHERE publication.locale = 'en' ORDER BY slug, starts_at, publication.id"
+        )
+        with closing(sqlite3.connect(self.home / "verbatim.db")) as store:
+            rows = store.execute(query).fetchall()
+        found: dict[str, list[tuple[datetime, datetime, int]]] = {}
+        for place, (slug, start, ended, version) in enumerate(rows):
+            after = rows[place + 1] if place + 1 < len(rows) else None
+            until = after[1] if after and after[0] == slug else None
+            ends = [_instant(text) for text in (ended, until) if text]
+            end = min(ends, default=datetime.max.replace(tzinfo=UTC))
+            found.setdefault(slug, []).append((_instant(start), end, version))
+        return found
+
+    def _epoch(self) -> int:
+        status: Any = run(self.home, "status").stdout
+        return int(status.split("epoch")[1].split()[0])
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
