@@ -21,6 +21,7 @@ from kb.settings import Settings
 from retriever.bars import BarBook
 from retriever.embeddings import Encoder, load_encoders
 from retriever.index import Index
+from retriever.prepared import prime
 from retriever.vectors import VectorStore
 from tests.cast import shop
 from web.app import create_app
@@ -256,6 +257,7 @@ def _made_once(factory: pytest.TempPathFactory, encoders: list[Encoder]) -> Path
             services = _sample_in(made, encoders)
             migrate(services.engine)
             import_folder(services.engine, ROOT / "content", services.settings.locales)
+            prime(services.index.vectors, encoders, ROOT / "content")
             services.index.bring_level()
             services.index.rehearse()
             services.engine.dispose()

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from kb.people import Role, add_key
 from kb.publishing import live_answers
 from kb.settings import Settings
 from retriever.bars import BarBook
+from retriever.prepared import prime
 from web.ask_command import ask, search
 from web.audit_command import audit
 from web.evaluate_command import evaluate_
@@ -96,6 +98,7 @@ def init(
         login = first_login(engine)
         if sample:
             _report(_import(settings, engine, SAMPLE, None))
+            _prime(settings)
     if login:
         print(f"Admin login: {login[0]}  password: {login[1]}  (shown once)")
     print(f"The store is ready in {settings.home}.")
@@ -213,6 +216,12 @@ def _import(settings: Settings, engine: Engine, path: Path, locale: str | None) 
         return each(files, "importing", "file")
 
     return import_folder(engine, path, settings.locales, locale, progress)
+
+
+def _prime(settings: Settings) -> None:
+    """The sample company's vectors, unless a server is at it already."""
+    with suppress(InUse), opened_services(settings) as services:
+        prime(services.index.vectors, services.index.encoders, SAMPLE)
 
 
 def _report(report: ImportReport) -> None:

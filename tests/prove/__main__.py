@@ -24,7 +24,6 @@ import psycopg
 from tests.conftest import NO_POSTGRES, POSTGRES
 from tests.prove.crashes import crash
 from tests.prove.page import Page
-from tests.prove.recalls import recall_trial
 from tests.web.conftest import VERBATIM, Server, environment
 from tests.web.conftest import run as finished
 
@@ -57,8 +56,6 @@ def main() -> None:
         _audit(page, home, arguments.audit)
         _receipts(page, home, folder)
         _restore(page, home, folder)
-        _contradict(page, home)
-        recall_trial(page, folder / "recall")
         _crash(page, folder / "crashes", arguments.crashes, arguments.seed)
     print("\n" + page.text())
     sys.exit(0 if page.holds else 1)
@@ -245,13 +242,6 @@ def _different(first: Path, second: Path) -> int:
 
 def _bytes(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
-
-
-def _contradict(page: Page, home: Path) -> None:
-    tell("contradictions")
-    found = json.loads(_output(home, "contradictions", "--json"))
-    page.add("contradictions in the sample company", str(len(found["items"])), "265 wordings",
-             not found["items"])  # fmt: skip
 
 
 def _crash(page: Page, folder: Path, count: int, seed: int) -> None:

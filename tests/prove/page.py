@@ -21,7 +21,10 @@ class Page:
     def text(self) -> str:
         """The page as it is printed."""
         marks = {True: "holds", False: "FAILS", None: ""}
-        rows = [("trial", "figure", "beside", ""), *((t, f, b, marks[h]) for t, f, b, h in self.rows)]
+        rows = [
+            ("trial", "figure", "beside", ""),
+            *((t, f, b, marks[h]) for t, f, b, h in self.rows),
+        ]
         widths = [max(len(row[n]) for row in rows) for n in range(4)]
         lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
         lines = [lines[0], "  ".join("-" * w for w in widths), *lines[1:]]
