@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, select
 
 from assistant import live
-from assistant.conversations import Conversation, ConversationToken, Turn
+from assistant.conversations import Conversation, ConversationToken, Turn, last_number
 from assistant.desk.cases import cancel, reopen
 from assistant.desk.kcs import ArticleUse, Flag
 from assistant.feedback import COMMENT_LIMIT
@@ -15,7 +15,8 @@ from assistant.handoffs import WITH_AGENT, Handoff, latest_handoff
 from assistant.helpdesks import DELETED, announce
 from assistant.letters import check_address
 from assistant.outgoing import Outgoing, queue
-from assistant.transcripts import transcript_of
+from assistant.recall import forget_conversation
+from assistant.transcripts import TranscriptCopy, transcript_of
 from kb.articles import CONTROL
 from kb.db import now
 from kb.errors import Conflict, Invalid
@@ -70,6 +71,8 @@ def send_transcript(
     letter = transcript_of(session, conversation, to, settings)
     key = f"{_prefix(conversation)}{len(sent) + 1}-{whom}"
     queue(session, "mail", key, letter.as_data())
+    turns = last_number(session, conversation.id)
+    session.add(TranscriptCopy(conversation_id=conversation.id, email=to, turns=turns))
 
 
 def _copies_of(conversation: Conversation) -> ColumnElement[bool]:
@@ -109,10 +112,11 @@ def erase_words(session: Session, conversation: Conversation) -> None:
             row.handoff_id = None
             session.add(row)
     session.flush()
-    for gone in (Turn, ConversationToken, Handoff, live.LiveEvent):
+    for gone in (Turn, ConversationToken, Handoff, TranscriptCopy, live.LiveEvent):
         session.execute(delete(gone).where(col(gone.conversation_id) == id_))
     unsent = (_copies_of(conversation), col(Outgoing.given_up_at).is_not(None))
     session.execute(delete(Outgoing).where(*unsent))
     session.delete(conversation)
     session.flush()
+    forget_conversation(session, id_)
     live.tell(session, id_, "deleted", {})

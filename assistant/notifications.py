@@ -25,7 +25,9 @@ from kb.verification import OVERDUE, due
 from kb.worklists import ending
 
 # What waits for the person who is told; the rest is good to know.
-WAITING = frozenset({"submitted", "changes_requested", "mentioned", "expiring", "due", "failed"})
+WAITING = frozenset(
+    {"submitted", "changes_requested", "mentioned", "expiring", "due", "failed", "corrected"}
+)
 # Told by a letter of its own already.
 UNMAILED = frozenset({"flagged"})
 HOW = ("waiting", "all", "daily", "never")

@@ -11,6 +11,8 @@ from sqlmodel import Field, Session, SQLModel
 from kb.db import UtcDateTime, now
 from kb.errors import NotFound
 
+# The outcome of a receipt that nobody asked for: an earlier answer was wrong, and this is right.
+CORRECTED = "corrected"
 # Whether what is asked just now is an audit's: its receipts are no customer's questions.
 auditing: ContextVar[bool] = ContextVar("auditing", default=False)
 

@@ -1,16 +1,28 @@
 """A conversation as a letter to its customer: who said what, each answer with its version."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from html import escape
 
-from sqlmodel import Session, col, select
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from assistant.conversations import AGENT, CUSTOMER, SYSTEM, Conversation, Turn, turns_of
 from assistant.letters import Letter, html_page, paragraph, site_of, texts_in
 from kb.articles import Revision, load_revisions
+from kb.db import UtcDateTime, now
 from kb.markdown import plain, render
 from kb.people import Person
 from kb.settings import Settings
+
+
+class TranscriptCopy(SQLModel, table=True):
+    """Whom a copy was sent to and how many turns it had; erased with its conversation."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    conversation_id: str = Field(foreign_key="conversation.id", index=True)
+    email: str
+    turns: int
+    at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
 
 
 def transcript_of(

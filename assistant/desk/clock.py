@@ -21,6 +21,7 @@ from assistant.retention import forget_old
 from assistant.sealing import has_unsealed, hash_questions, seal
 from assistant.signing import Signer, open_signer
 from assistant.staff_mail import INVITATION, RESET, invitation_sender, reset_sender
+from assistant.telling import CORRECTION, correction_sender, tell_due
 from kb.bulk import work
 from kb.db import now, reading, transaction
 
@@ -75,6 +76,7 @@ class Clock:
         if self._is_due("questions", MINUTE, at):
             self._try("questions", self._hash_questions, at)
         self._try("news", self._tell, at)
+        self._try("recall", self._recall, at)
         if self._is_due("letters", MINUTE, at):
             self._try("letters", self._write, at)
         if self._is_due("reminders", HOUR, at):
@@ -151,6 +153,10 @@ class Clock:
         with transaction(engine) as session:
             catch_up(session)
 
+    def _recall(self, at: datetime) -> None:
+        """Whoever was given a wrong answer is told."""
+        tell_due(self.assistant.engine, at)
+
     def _write(self, at: datetime) -> None:
         engine, settings = self.assistant.engine, self.assistant.settings
         with reading(engine) as session:
@@ -175,6 +181,7 @@ def _senders(assistant: Assistant, present: Present | None) -> dict[str, Sender]
         FOLLOW_UP: follow_up_sender(engine, mailer, settings),
         INVITATION: invitation_sender(engine, mailer, settings),
         RESET: reset_sender(engine, mailer, settings),
+        CORRECTION: correction_sender(engine, mailer, settings),
     }
     if present or isinstance(desk, BuiltInDesk):
         senders[HANDOFF] = handoff_sender(engine, desk, present or _unpresented)

@@ -52,9 +52,9 @@ def test_every_phrase_is_built_in_in_every_language(locale: str) -> None:
 
 @pytest.mark.usefixtures("said")
 @pytest.mark.parametrize("locale", LOCALE_NAMES)
-def test_only_the_arrival_of_a_person_has_a_place_to_fill(locale: str) -> None:
+def test_only_the_arrival_of_a_person_and_a_correction_have_a_place_to_fill(locale: str) -> None:
     with_places = {name for name in NAMES if "{" in built_in(name, locale).text}
-    assert with_places == {"agent_joined"}
+    assert with_places == {"agent_joined", "correction"}
     joined = phrase(Session(), "agent_joined", locale, name="Nora {name} {x}")
     assert "Nora {name} {x}" in joined.text
 

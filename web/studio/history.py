@@ -43,6 +43,7 @@ KIND_NAMES = {
     "expired": _("Expired"),
     "schedule_cancelled": _("Planned publication cancelled"),
     "flagged": _("Reported"),
+    "corrected": _("Marked as a correction"),
     "person_added": _("Person added"),
     "invited": _("Invited"),
     "invited_again": _("Invited again"),
