@@ -18,6 +18,7 @@ from filelock import FileLock
 from retriever.calibration import Bar
 from retriever.embeddings import Encoder
 from retriever.general import general_keys
+from retriever.lessons import Lesson, LessonBook, Lessons
 from retriever.texts import Document
 from retriever.weights import weights_digest
 
@@ -34,6 +35,7 @@ class BarBook:
     def __init__(self, path: Path, acceptable: float) -> None:
         self.acceptable = acceptable
         self._path, self._lock = path, FileLock(f"{path}.lock")
+        self._lessons = LessonBook(path.with_name("lessons.json"))
 
     def bars(self, taught_by: str, learn: Callable[[], Bars]) -> Bars:
         """What that state of the store teaches; one process learns, the others wait for it."""
@@ -52,6 +54,15 @@ class BarBook:
         """What was learned or found last for this share; None before the first time."""
         of_this_share = [b for name, b in self._read().items() if name.startswith(self._prefix)]
         return of_this_share[-1] if of_this_share else None
+
+    def keep_lessons(self, taught_by: str, lessons: Mapping[str, Lesson]) -> None:
+        """Write down what was learned beside the bars, while they are learned."""
+        self._lessons.keep(f"{self._prefix}{taught_by}", lessons)
+
+    def lessons(self) -> Lessons | None:
+        """What was learned beside the bars that were learned or found last."""
+        names = [name for name in self._read() if name.startswith(self._prefix)]
+        return self._lessons.of(names[-1]) if names else None
 
     @property
     def _prefix(self) -> str:

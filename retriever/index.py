@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -28,10 +28,11 @@ from kb.publishing import apply_due, live_answers, next_due
 from retriever.bars import BarBook, Bars, teaching
 from retriever.embeddings import Encoder, Rests, TokenStates, Vectors, has_learned, reads
 from retriever.general import as_asked, general_keys, shipped_vectors
+from retriever.lessons import SHARES, Lesson, Lessons
 from retriever.memory import trim
 from retriever.progress import Progress, silent
 from retriever.ranking import Asked
-from retriever.rehearsal import Rehearsal, can_teach
+from retriever.rehearsal import Rehearsal, can_teach, count_phrasings
 from retriever.shelf import Background, Shelf
 from retriever.states import SeesTokens
 from retriever.texts import Document, document_if_live, document_of
@@ -336,27 +337,45 @@ class Index:
         with self._learning:
             while self._book and (level := self._level) and not level.is_rehearsed:
                 taught_by = teaching(level.documents, level.encoders)
-                bars = self._book.bars(taught_by, lambda: self._rehearsed(level, progress, breathe))
+                learn = partial(self._rehearsed, level, taught_by, progress, breathe)
+                bars = self._book.bars(taught_by, learn)
                 with self._building:
                     if self._level is level:
                         self._level = _renewed(level, bars=bars, is_rehearsed=True)
 
-    def _rehearsed(self, level: Level, progress: Progress, breathe: Callable[[], object]) -> Bars:
+    def _rehearsed(
+        self, level: Level, taught_by: str, progress: Progress, breathe: Callable[[], object]
+    ) -> Bars:
         assert self._book
-        acceptable, shelf = self._book.acceptable, level.shelf(PUBLIC)
-        locales = sorted(
+        acceptable = self._book.acceptable
+        lessons = self._lessons(level, {*SHARES, acceptable}, progress, breathe)
+        self._book.keep_lessons(taught_by, lessons)
+        return {c: bar for c, lesson in lessons.items() if (bar := lesson.bar(acceptable))}
+
+    def _lessons(
+        self,
+        level: Level,
+        shares: set[float],
+        progress: Progress,
+        breathe: Callable[[], object],
+    ) -> dict[str, Lesson]:
+        """What each locale's phrasings teach, where they are enough for any share at all."""
+        shelf = level.shelf(PUBLIC)
+        counts = count_phrasings(shelf)
+        lessons = {
+            locale: Lesson(counts[locale], any(has_learned(e, locale) for e in level.encoders))
+            for locale in sorted({d.locale for d in level.documents})
+        }
+        able = [
             locale
-            for locale in {d.locale for d in level.documents}
-            if can_teach(shelf, locale, acceptable)
-            and not any(has_learned(encoder, locale) for encoder in level.encoders)
-        )
-        if not locales:
-            return {}
-        rehearsal = Rehearsal(shelf, level.states, self._general(level), breathe)
-        found = {}
-        for number in progress(range(len(locales)), "learning when to be silent", len(locales)):
-            found[locales[number]] = rehearsal.bar(locales[number], acceptable)
-        return {locale: bar for locale, bar in found.items() if bar}
+            for locale, lesson in lessons.items()
+            if not lesson.is_trained and can_teach(shelf, locale, max(shares))
+        ]
+        if able:
+            rehearsal = Rehearsal(shelf, level.states, self._general(level), breathe)
+            for number in progress(range(len(able)), "learning when to be silent", len(able)):
+                lessons[able[number]] = rehearsal.lesson(able[number], sorted(shares))
+        return lessons
 
     def _general(self, level: Level) -> dict[str, list[Asked]]:
         """What people ask any help desk, as the level's judges see it."""
@@ -379,6 +398,15 @@ class Index:
     def acceptable(self) -> float | None:
         """The share of questions that may be answered wrongly; None when no bars are learned."""
         return self._book.acceptable if self._book else None
+
+    @property
+    def is_rehearsed(self) -> bool:
+        """Whether the bars are those of just these texts, not of the state before."""
+        return self._book is None or (self._level is not None and self._level.is_rehearsed)
+
+    def lessons(self) -> Lessons | None:
+        """What was learned beside the bars, by this or another process; None when nothing was."""
+        return self._book.lessons() if self._book else None
 
     def rebuild(self, progress: Progress = silent) -> Level:
         """Embed everything anew and switch to it; the live level answers meanwhile."""

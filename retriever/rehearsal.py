@@ -6,14 +6,16 @@ time). Asked of everything but its whole article, it is a near miss that nothing
 so is a general question. The mix is what a help desk meets: one question in four has no answer.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
 from retriever.calibration import Bar, learn_bar, least_questions
 from retriever.embeddings import TokenStates
+from retriever.lessons import Lesson, Taken
 from retriever.ranking import Absent, Asked, rank
 from retriever.shelf import FOLDS, Ints, Shelf
 
@@ -25,15 +27,25 @@ NEAR_MISSES = GENERAL = 1 / 6
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """How surely a question was answered, 0 where two articles were close; and whether rightly."""
+    """How surely a question was answered, 0 where two articles were close; and whether rightly.
+
+    `article` came first. A phrasing that was asked without itself has its `row`.
+    """
 
     confidence: float
     is_right: bool
+    article: int
+    row: int | None = None
 
 
 def can_teach(shelf: Shelf, locale: str, acceptable: float) -> bool:
     """Whether a locale has phrasings enough to say from where to answer."""
     return len(_phrasings(shelf, locale)) >= least_questions(acceptable)
+
+
+def count_phrasings(shelf: Shelf) -> Counter[str]:
+    """How many phrasings each locale has."""
+    return Counter(text.locale for text in shelf.texts if text.source == "phrasing")
 
 
 def _phrasings(shelf: Shelf, locale: str) -> list[int]:
@@ -60,12 +72,33 @@ class Rehearsal:
         self._breathe = breathe
         self._heads = cache(lambda fold: shelf.fit_heads(without=fold))
 
-    def bar(self, locale: str, acceptable: float) -> Bar | None:
+    def lesson(self, locale: str, shares: Iterable[float]) -> Lesson:
+        """What a locale's phrasings teach of each acceptable share of wrong answers."""
+        found = self.rehearse(locale)
+        bars = {share: self._bar(locale, found, share) for share in shares}
+        count = count_phrasings(self._shelf)[locale]
+        return Lesson(count, bars=bars, taken=self._taken(found))
+
+    def _bar(self, locale: str, found: Sequence[Rehearsed], acceptable: float) -> Bar | None:
         """From where to answer in a locale; None where its phrasings are too few to say."""
         if not can_teach(self._shelf, locale, acceptable):
             return None
-        found = self.rehearse(locale)
         return learn_bar([r.confidence for r in found], [r.is_right for r in found], acceptable)
+
+    def _taken(self, found: Iterable[Rehearsed]) -> tuple[Taken, ...]:
+        """The phrasings for which another article came first, surest first."""
+        taken = [self._taken_by(r, r.row) for r in found if r.row is not None and not r.is_right]
+        return tuple(sorted(taken, key=lambda t: (-t.confidence, t.text, t.slug)))
+
+    def _taken_by(self, rehearsed: Rehearsed, row: int) -> Taken:
+        shelf, own = self._shelf, self._shelf.documents[row]
+        place = shelf.place(rehearsed.article)
+        others = shelf.documents[shelf.bounds[place] : shelf.bounds[place + 1]]
+        other = next((d for d in others if d.locale == own.locale), others[0])
+        confidence = round(rehearsed.confidence, 4)
+        return Taken(
+            shelf.texts[row].text, own.slug, own.title, other.slug, other.title, confidence
+        )
 
     def rehearse(self, locale: str) -> list[Rehearsed]:
         """Every question of a locale that the store can put to itself, in a fixed order."""
@@ -80,7 +113,8 @@ class Rehearsal:
 
     def _without_itself(self, row: int) -> Rehearsed:
         gone = np.array(self._shelf.rows_by_key[self._shelf.texts[row].key], np.int32)
-        return self._asked(row, gone, self._shelf.article_ids[self._shelf.labels[row]])
+        right = self._shelf.article_ids[self._shelf.labels[row]]
+        return replace(self._asked(row, gone, right), row=row)
 
     def _without_its_article(self, row: int) -> Rehearsed:
         place = self._shelf.labels[row]
@@ -103,5 +137,6 @@ class Rehearsal:
     def _judged(self, asked: Asked, absent: Absent, right: int | None) -> Rehearsed:
         self._breathe()
         ranking = rank(self._shelf, asked, absent)
-        is_right = right is not None and ranking.articles[0] == right
-        return Rehearsed(0.0 if ranking.is_close else ranking.confidence, is_right)
+        first = ranking.articles[0]
+        confidence = 0.0 if ranking.is_close else ranking.confidence
+        return Rehearsed(confidence, right is not None and first == right, first)

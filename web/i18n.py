@@ -11,13 +11,14 @@ from babel.dates import format_date, format_time
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from babel.support import Translations
 
 DOMAIN = "verbatim"
 LOCALES = Path(__file__).parent / "locales"
 RIGHT_TO_LEFT = frozenset({"fa"})
 PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
+PERSIAN_SIGNS = str.maketrans(".%", "٫٪")
 OPEN_GRAPH = {"en": "en_GB", "zh": "zh_CN", "ko": "ko_KR", "fa": "fa_IR", "it": "it_IT"}
 
 
@@ -111,6 +112,13 @@ def language_name(locale: str, reader: str) -> str:
 def number(value: int, locale: str) -> str:
     """A whole number as readers of that language write it."""
     return _digits(format_decimal(value, locale=locale), locale)
+
+
+def percent(value: float, locale: str, decimals: int = 0) -> str:
+    """A share as a percentage, with no more decimals than these."""
+    rounded = round(value, decimals + 2)
+    text = format_percent(rounded, locale=locale, decimal_quantization=False)
+    return _digits(text, locale).translate(PERSIAN_SIGNS) if locale == "fa" else text
 
 
 def day(value: datetime, locale: str) -> str:

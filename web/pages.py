@@ -135,6 +135,7 @@ def environment(locale: str) -> Environment:
     )
     made.filters.update(
         number=partial(i18n.number, locale=locale),
+        percent=partial(i18n.percent, locale=locale),
         day=partial(i18n.day, locale=locale),
         moment=partial(i18n.moment, locale=locale),
         category=partial(i18n.category_name, locale=locale),

@@ -1,4 +1,4 @@
-"""The coordinates of two small plots; a template draws them."""
+"""The coordinates of small plots; a template draws them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,6 +32,13 @@ class Plot:
     def line(self, points: Iterable[tuple[float, float]]) -> str:
         """For a polyline."""
         return " ".join(f"{self.x(across)},{self.y(up)}" for across, up in points)
+
+    def column(self, number: int, count: int, value: float) -> tuple[float, float, float, float]:
+        """One of so many columns side by side: x, y, width and height."""
+        width = (self.width - self.left - self.edge) / count
+        top = self.y(value)
+        x = self.left + (number + 0.2) * width
+        return round(x, 1), top, round(0.6 * width, 1), round(self.y(0) - top, 1)
 
     @property
     def ticks(self) -> list[float]:

@@ -20,6 +20,7 @@ from retriever.calibration import Bar
 from retriever.embeddings import Encoder
 from retriever.general import as_asked
 from retriever.index import Index, Level
+from retriever.lessons import Lesson, LessonBook, Taken
 from retriever.ranking import Absent, Asked, rank
 from retriever.rehearsal import Rehearsal
 from retriever.search import find_at
@@ -216,7 +217,11 @@ def test_series_of_publications_teaches_once(
                 return False
             return False
 
-    monkeypatch.setattr(Rehearsal, "bar", lambda *_: taught.append(learner.epoch))
+    def lesson(*_: object) -> Lesson:
+        taught.append(learner.epoch)
+        return Lesson(40)
+
+    monkeypatch.setattr(Rehearsal, "lesson", lesson)
     change(engine, 4)
     learner.bring_level()
     learner._learn_when_quiet(Busy())
@@ -224,12 +229,16 @@ def test_series_of_publications_teaches_once(
 
 
 def test_store_with_few_phrasings_has_nothing_to_prepare(
-    shop_index: Index, book: BarBook, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, index: Index, book: BarBook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with transaction(engine) as session:
+        published(session, "reset-password", PASSWORD_RESET)
+        published(session, "refund-time", REFUND_POLICY)
+    index.bring_level()
     monkeypatch.setattr(Index, "_states", lambda *_: pytest.fail("tokens were looked up"))
-    shop_index._book = book
-    shop_index.rehearse()
-    assert shop_index.bars == {}
+    index._book = book
+    index.rehearse()
+    assert index.bars == {}
 
 
 def test_failure_to_learn_is_tried_again(
@@ -237,11 +246,12 @@ def test_failure_to_learn_is_tried_again(
 ) -> None:
     failures = iter([OSError("no memory")])
 
-    def bar(*_: object) -> None:
+    def lesson(*_: object) -> Lesson:
         for failure in failures:
             raise failure
+        return Lesson(40)
 
-    monkeypatch.setattr(Rehearsal, "bar", bar)
+    monkeypatch.setattr(Rehearsal, "lesson", lesson)
     change(engine, 4)
     assert becomes(lambda: learner.bars == {} and learner._level.is_rehearsed)
 
@@ -256,7 +266,7 @@ def test_learning_ends_when_the_watcher_stops_or_history_moves_on(
         while True:
             rehearsal._breathe()
 
-    monkeypatch.setattr(Rehearsal, "bar", endless)
+    monkeypatch.setattr(Rehearsal, "lesson", endless)
     change(engine, 4)
     assert becomes(lambda: len(begun) == 1)
     change(engine, 5)
@@ -332,6 +342,74 @@ def test_processes_with_one_book_learn_once(tmp_path: Path) -> None:
         found = list(pool.map(lambda book: book.bars("a state", learn), books))
     assert len(lessons) == 1
     assert all(bars == found[0] for bars in found)
+
+
+def test_lessons_say_what_other_promises_would_cost(learner: Index) -> None:
+    lessons, bars = learner.lessons(), learner.bars
+    assert lessons
+    assert bars
+    english = lessons.locales["en"]
+    assert english.phrasings == 80
+    assert english.bar(0.05) == bars["en"]
+    assert english.bar(0.005) is None
+    assert english.bar(0.1).answered >= english.bar(0.05).answered >= english.bar(0.02).answered  # type: ignore[union-attr]
+
+
+def test_phrasing_that_another_article_takes_is_named(engine: Engine, learner: Index) -> None:
+    stray = "when do I get my money back"
+    with transaction(engine) as session:
+        published(
+            session, "reset-password", replace(TELLING, phrasings=(*TELLING.phrasings, stray))
+        )
+    learner.bring_level()
+    learner.rehearse()
+    lessons = learner.lessons()
+    assert lessons
+    taken = {t.text: t for t in lessons.locales["en"].taken}
+    assert (taken[stray].slug, taken[stray].by) == ("reset-password", "refund-time")
+    assert taken[stray].by_title == CLEAR.title
+
+
+def test_few_phrasings_are_counted_and_show_a_weaker_promise(
+    engine: Engine, index: Index, book: BarBook
+) -> None:
+    few = {"zh": replace(CLEAR, title="多久退款", phrasings=("退款", "钱"))}
+    few["en"] = replace(TELLING, phrasings=TELLING.phrasings[:10])
+    with transaction(engine) as session:
+        for locale, wording in few.items():
+            published(session, "reset-password", wording, locale)
+    index._book = book
+    index.bring_level()
+    index.rehearse()
+    assert index.bars == {}
+    lessons = index.lessons()
+    assert lessons
+    assert lessons.locales["zh"] == Lesson(2)
+    assert lessons.locales["en"].bar(0.05) is None
+    assert lessons.locales["en"].bar(0.1)
+
+
+def test_lessons_are_kept_as_they_were_learned(tmp_path: Path) -> None:
+    taken = Taken("退款?", "refund-time", "退款", "delivery", "配送", 0.91)
+    lesson = Lesson(52, bars={0.02: Bar(0.9, 70, 30, 1), 0.005: None}, taken=(taken,))
+    kept = LessonBook(tmp_path / "lessons.json")
+    for number in range(9):
+        kept.keep(f"state {number}", {"zh": lesson, "fa": Lesson(60, is_trained=True)})
+    found = kept.of("state 8")
+    assert found
+    assert found.locales == {"zh": lesson, "fa": Lesson(60, is_trained=True)}
+    assert kept.of("state 2") is None
+
+
+@pytest.mark.parametrize("text", ["{half", "[]", "7", '{"a state": {"learned_at": "noon"}}', "\0"])
+def test_damaged_lessons_are_lost_and_nothing_else(tmp_path: Path, text: str) -> None:
+    (tmp_path / "lessons.json").write_text(text)
+    kept = LessonBook(tmp_path / "lessons.json")
+    assert kept.of("a state") is None
+    kept.keep("a state", {"en": Lesson(3)})
+    found = kept.of("a state")
+    assert found
+    assert found.locales["en"].phrasings == 3
 
 
 def test_old_states_are_forgotten(book: BarBook) -> None:

@@ -19,6 +19,7 @@ from web.studio import (
     questions,
     reviews,
     revisions,
+    silence,
     translations,
     upkeep,
 )
@@ -41,6 +42,7 @@ ROOMS = (
     account,
     history,
     notices,
+    silence,
     proof,
 )
 

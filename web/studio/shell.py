@@ -61,6 +61,7 @@ FLOORS = (
         _("House"),
         (
             Room("notices", _("Notices"), "megaphone"),
+            Room("silence", _("Silence"), "volume-x"),
             Room("people", _("People"), "users", "administer"),
             Room("history", _("History"), "history", "approve"),
             Room("proof", _("Proof"), "fingerprint"),
