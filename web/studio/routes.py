@@ -27,8 +27,9 @@ from web.studio import (
 ROOMS = (
     home,
     articles,
-    article,
+    # Before `article`, whose address would take "new" for a name.
     editor,
+    article,
     bulk,
     notifications,
     reviews,
