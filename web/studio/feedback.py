@@ -171,7 +171,7 @@ def _start(
     plan(session, waiting, me)
     assign_items(session, items, me, me)
     revision = items[0].revision
-    return f"/studio/articles/{revision.article.slug}/edit?locale={revision.locale}"
+    return f"/studio/articles/{revision.article.slug}/edit?in={revision.locale}"
 
 
 def _decline(
