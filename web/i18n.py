@@ -94,9 +94,9 @@ def translations(locale: str) -> Translations:
 
 
 def translate(locale: str, message: str) -> str:
-    """One message in a language."""
+    """One message in a language; of nothing nothing, where gettext would give its header."""
     catalogue: gettext.NullTranslations = translations(locale)
-    return catalogue.gettext(message)
+    return catalogue.gettext(message) if message else ""
 
 
 def direction(locale: str) -> str:

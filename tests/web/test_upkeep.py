@@ -170,7 +170,7 @@ def test_item_moves_to_its_next_state(elsa: Editor, verb: str, state: str) -> No
     assert sent.status_code == 303
     assert 'data-item="flag-1"' in elsa.page(f"/studio/feedback?state={state}")
     if verb == "start":
-        assert sent.headers["location"] == "/studio/articles/refund-time/edit?locale=en"
+        assert sent.headers["location"] == "/studio/articles/refund-time/edit?in=en"
 
 
 def test_item_is_assigned_and_opened_again(elsa: Editor) -> None:

@@ -12,6 +12,7 @@ from kb.db import now, reading, transaction
 from kb.differences import Piece, difference
 from kb.inventory import rows_of
 from kb.publishing import restore
+from kb.verification import may_verify
 from kb.versions import Version, changed_fields, list_versions
 from kb.working_copies import others_at
 from web.article_pages import VERSION, Slug
@@ -25,6 +26,8 @@ DONE = {
     "restored": _("The old words are a new draft. Readers see them once they are approved."),
     "saved": _("Saved as a draft."),
     "submitted": _("Sent for review."),
+    "verified": _("Marked as still right."),
+    "undone": _("Taken back."),
 }
 FIELD_NAMES = {
     "title": _("Title"),
@@ -58,7 +61,7 @@ class Comparison:
 
 @router.api_route("/articles/{slug}", methods=["GET", "HEAD"])
 def show_article(
-    request: Request, slug: Slug, before: str = "", after: str = "", done: str = ""
+    request: Request, slug: Slug, before: str = "", after: str = "", done: str = "", undo: str = ""
 ) -> Response:
     """Everything about one article; `?in=` chooses the language whose versions are listed."""
     with reading(services_of(request).engine) as session:
@@ -69,7 +72,9 @@ def show_article(
         codes = [place.locale for place in row.places]
         wanted = request.query_params.get("in", "")
         chosen = wanted if wanted in codes else codes[0]
+        place = next(place for place in row.places if place.locale == chosen)
         versions = list_versions(session, article, chosen)
+        live = get_revision(session, article, chosen, place.live) if place.live else None
         return studio_page(
             request,
             "articles/article.html",
@@ -78,7 +83,10 @@ def show_article(
             done=DONE.get(done, ""),
             row=row,
             chosen=chosen,
-            place=next(place for place in row.places if place.locale == chosen),
+            place=place,
+            live=live,
+            may_verify=live is not None and may_verify(session, live, person),
+            undo=undo if done == "verified" else "",
             missing=[c for c in services_of(request).settings.locales if c not in codes],
             versions=versions,
             comparison=_compared(session, article, chosen, versions, before, after),

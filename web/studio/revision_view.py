@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from kb.agreement import Difference
 from kb.articles import Article, Review, Revision, find_revision, get_article, get_revision
 from kb.comments import PARTS, Comment, part_of, place_in, threads_on
 from kb.differences import Piece, difference, is_changed
@@ -12,6 +13,8 @@ from kb.history import Event
 from kb.people import Person
 from kb.publishing import Publication, live_publication, scheduled
 from kb.quotes import paragraphs
+from kb.translations import warnings_for
+from kb.verification import may_verify
 from web.i18n import _
 
 STEPS = {
@@ -86,6 +89,8 @@ class RevisionView:
     threads: list[Thread]
     steps: list[Step]
     names: dict[int, str] = field(default_factory=dict)
+    warnings: list[Difference] = field(default_factory=list)
+    may_verify: bool = False
 
     @property
     def path(self) -> str:
@@ -108,6 +113,11 @@ class RevisionView:
     def is_live(self) -> bool:
         """Whether customers see it now."""
         return self.live is not None and self.live.revision_id == self.revision.id
+
+    @property
+    def is_translation(self) -> bool:
+        """Whether it says in another language what the source says."""
+        return self.revision.locale != self.article.source_locale
 
     @property
     def is_own(self) -> bool:
@@ -172,6 +182,8 @@ def view_revision(
         compared=_compared(session, article, revision, live, versions, against),
         threads=[Thread(t[0], t[1:], place_in(revision, t[0])) for t in threads],
         steps=[],
+        warnings=warnings_for(session, revision),
+        may_verify=may_verify(session, revision, me),
     )
     events = _events(session, revision)
     view.names = _names(session, view, events, threads)

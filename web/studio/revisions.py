@@ -48,6 +48,8 @@ DONE = {
     "commented": _("Your comment is kept."),
     "resolved": _("The thread is resolved."),
     "reopened": _("The thread is open again."),
+    "verified": _("Marked as still right."),
+    "undone": _("Taken back."),
 }
 STAFF_CHANNELS = (_("The agents’ desk"), _("The sidebar in other help desks"))
 CHANNELS = (_("The help site"), _("The chat on the website"), _("The API"), *STAFF_CHANNELS)
@@ -84,10 +86,11 @@ from_here = [Depends(from_this_site)]
 
 @router.api_route(PLACE, methods=["GET", "HEAD"])
 def show_revision(
-    request: Request, at: At, view: str = "", against: str = "", done: str = ""
+    request: Request, at: At, view: str = "", against: str = "", done: str = "", undo: str = ""
 ) -> Response:
     """The words or the changes, the comments, and what can be done next."""
-    return _page(request, at, view=view, against=against, done=DONE.get(done, ""))
+    undo = undo if done == "verified" else ""
+    return _page(request, at, view=view, against=against, done=DONE.get(done, ""), undo=undo)
 
 
 @router.post(f"{PLACE}/review", dependencies=from_here)
@@ -319,6 +322,7 @@ def _page(
     view: str = "",
     against: str = "",
     done: str = "",
+    undo: str = "",
     wrong: Note | None = None,
     typed: Mapping[str, str] = NOTHING,
 ) -> Response:
@@ -343,6 +347,7 @@ def _page(
             zone=services.settings.desk_timezone,
             channels=_channels_of(shown.revision),
             done=done,
+            undo=undo,
             wrong=wrong,
             typed=typed,
         )

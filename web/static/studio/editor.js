@@ -215,11 +215,18 @@ async function add_picture(field, file) {
   try {
     const response = await send("/studio/pictures", data);
     const said = await response.json();
-    if (response.ok) insert(field, said.markdown);
+    if (response.ok) insert(field, apart(field, said.markdown));
     else toast(said.detail);
   } catch {
     toast(form.dataset.offline);
   }
+}
+
+/** A picture is a paragraph of its own: glued to a heading it would spoil it. */
+function apart(field, markdown) {
+  const before = field.value.slice(0, field.selectionStart), after = field.value.slice(field.selectionEnd);
+  const gap = (text, edge) => (text === "" || edge.test(text) ? "" : "\n\n");
+  return gap(before, /\n\n$/) + markdown + gap(after, /^\n\n/);
 }
 
 function toast(words) {
