@@ -25,8 +25,9 @@ VIEWS = 2
 # Scores nearer than this are a tie: the head is fitted to about so much.
 TIE = 0.01
 SCORE_DECIMALS = 2
-# The feature that only a look at the tokens gives; it is the last.
-CLOSENESS = 11
+# The features that only a look at the tokens gives, the last two: the closest text, and the whole
+# article, where each token of the question may find its nearest in another text.
+CLOSENESS, COVERAGE = 11, 12
 # A second article with this much of the first one's belief makes it too close to call.
 CLOSE = 0.5
 # Log posteriors beyond these say no more than that it is hopeless.
@@ -62,7 +63,7 @@ class Seen:
 class Evidence:
     """What the judges saw: candidates (k,) as places on the shelf, and their judgements.
 
-    `features` (k, 12) per candidate, `standing` (8,) of the question as a whole, `cosines`
+    `features` (k, 13) per candidate, `standing` (8,) of the question as a whole, `cosines`
     (2, texts) and `words` (texts,) of every text.
     """
 
@@ -160,7 +161,7 @@ def weigh(
     features = _features(shelf, candidates, cosines, words, posteriors)
     if tokens and asked.states:
         gone = absent.rows if absent else None
-        features[:, CLOSENESS] = tokens.closeness(asked.states, candidates, gone)
+        features[:, CLOSENESS:] = tokens.closeness(asked.states, candidates, gone)
     return Evidence(candidates, features, standing, cosines, words)
 
 
@@ -209,7 +210,7 @@ def _features(
     words: Vectors,
     posteriors: Vectors,
 ) -> Vectors:
-    """What each judge says of each candidate; (k, 12)."""
+    """What each judge says of each candidate; (k, 13)."""
     starts, ends = shelf.bounds[candidates], shelf.bounds[candidates + 1]
     middles = starts + shelf.question_counts[candidates]
     questions, passages = _rows(starts, middles), _rows(middles, ends)
@@ -219,7 +220,7 @@ def _features(
         columns += _best(cosines[view], passages, 2)
     columns.append(np.maximum(posteriors[candidates], LEAST_POSTERIOR * 2))
     columns += [np.maximum(_best(words, rows, 1)[0], 0) for rows in (questions, passages)]
-    columns.append(np.zeros(len(candidates), np.float32))
+    columns += [np.zeros(len(candidates), np.float32)] * 2
     return np.stack(columns, axis=1).astype(np.float32)
 
 
@@ -243,12 +244,12 @@ def _best(values: Vectors, rows: Places, count: int) -> list[Vectors]:
 
 
 def signs_of(evidence: Evidence, weights: Weights) -> Vectors:
-    """What the confidence is made of: the lead of the best, its evidence, the standing; (17,)."""
+    """What the confidence is made of: the lead of the best, its evidence, the standing; (18,)."""
     scores = evidence.features @ weights.ranking
     best = int(np.argmax(scores))
     features = evidence.features[best]
     lead = [_softmax(scores)[best], scores[best] / 10]
-    seen = features[[0, 2, 4, 6, 9, 10, CLOSENESS]]
+    seen = features[[0, 2, 4, 6, 9, 10, CLOSENESS, COVERAGE]]
     return np.asarray([*lead, *seen, *evidence.standing], np.float32)
 
 

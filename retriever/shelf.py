@@ -62,6 +62,7 @@ class View:
         texts: Sequence[Text],
         vectors: Vectors,
         background: Background,
+        has_phrasings: bool,
     ) -> None:
         self.encoder, self.rows, self.vectors, self.background = encoder, rows, vectors, background
         self._means: dict[tuple[str, bool], Vectors] = {}
@@ -69,7 +70,14 @@ class View:
         self._with_mean: dict[str, Vectors] = {}
         is_question = np.array([texts[row].is_question for row in rows], bool)
         self._kinds = np.flatnonzero(is_question), np.flatnonzero(~is_question)
-        groups = [(texts[row].locale, texts[row].is_question) for row in rows]
+        # Where few wrote what customers ask, titles and headings centre where passages do.
+        groups = [
+            (texts[row].locale, texts[row].is_question)
+            if has_phrasings
+            else (texts[row].locale, texts[row].source == "phrasing")
+            for row in rows
+        ]
+        self._has_phrasings = has_phrasings
         self._centres: list[Vectors] = []
         self._centre_of = np.zeros(len(rows), np.int32)
         self._norms = np.ones(len(rows), np.float32)
@@ -155,7 +163,7 @@ class View:
     def _mean(self, own: Vectors, locale: str, is_question: bool) -> Vectors:
         """A small store's own mean says little, so the language's background helps out."""
         mean = own.mean(axis=0)
-        if not is_question:
+        if not is_question and self._has_phrasings:
             return np.asarray(mean, np.float32)
         weight = len(own) / (len(own) + SHRINKAGE)
         return np.asarray(weight * mean + (1 - weight) * self.background.mean(locale), np.float32)
@@ -199,16 +207,21 @@ class Shelf:
         self.labels = np.array([label for label, _, _ in pairs], np.int32)
         self.is_question = np.array([t.is_question for t in self.texts], bool)
         self.bounds = np.searchsorted(self.labels, np.arange(len(self.article_ids) + 1))
+        phrasings = sum(text.source == "phrasing" for text in self.texts)
+        self.has_phrasings = phrasings >= PHRASINGS_ENOUGH * len(self.article_ids)
         self.views = [
             View(
-                e, rows, self.texts, _stack(vectors[e.name], self.texts, rows), backgrounds[e.name]
+                e,
+                rows,
+                self.texts,
+                _stack(vectors[e.name], self.texts, rows),
+                backgrounds[e.name],
+                self.has_phrasings,
             )
             for e in encoders
             if len(rows := self._readable(e))
         ]
         self.question_counts = np.add.reduceat(self.is_question.astype(np.int32), self.bounds[:-1])
-        phrasings = sum(text.source == "phrasing" for text in self.texts)
-        self.has_phrasings = phrasings >= PHRASINGS_ENOUGH * len(self.article_ids)
         self.words = WordIndex([text.tokens for text in self.texts])
         self.heads = self.fit_heads()
         tokens = [(states or {}).get(text.key) for text in self.texts]

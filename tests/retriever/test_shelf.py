@@ -118,3 +118,19 @@ def test_english_encoder_does_not_see_other_languages(engine: Engine, shop_index
     everything, english = shelf.views
     assert {shelf.texts[row].locale for row in english.rows} == {"en"}
     assert len(everything.rows) == len(shelf.texts) > len(english.rows)
+
+
+@pytest.mark.parametrize("with_phrasings", [True, False])
+def test_titles_centre_with_passages_where_nobody_wrote_phrasings(
+    engine: Engine, shop_index: Index, with_phrasings: bool
+) -> None:
+    level = level_of(engine, shop_index)
+    documents = [
+        replace(d, texts=tuple(t for t in d.texts if with_phrasings or t.source != "phrasing"))
+        for d in level.documents
+    ]
+    shelf = Shelf(documents, level.encoders, level.vectors, level.backgrounds)
+    view = shelf.views[0]
+    typical = np.array_equal(view.question_mean("en"), view.background.mean("en"))
+    assert shelf.has_phrasings == with_phrasings
+    assert typical != with_phrasings
