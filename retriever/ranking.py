@@ -106,7 +106,7 @@ def rank(shelf: Shelf, asked: Asked, absent: Absent | None = None) -> Ranking:
 
 def in_order(shelf: Shelf, views: int, evidence: Evidence) -> Ranking:
     """What the evidence on a question that so many views could see amounts to."""
-    weights = weights_for(shelf.has_phrasings, views)
+    weights = weights_for(shelf.phrased, views)
     scores = np.round(_with_ties(evidence.features @ weights.ranking), SCORE_DECIMALS)
     ids = np.array([shelf.article_ids[place] for place in evidence.candidates])
     order = np.lexsort((ids, -scores))

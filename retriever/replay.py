@@ -151,7 +151,7 @@ def _is_settled(
     level: Level, shelf: Shelf, asked: Asked, ranking: Ranking, found: Findings
 ) -> bool:
     """Whether a rounding could not make another reply of it."""
-    weights = weights_for(shelf.has_phrasings, len(asked.vectors))
+    weights = weights_for(shelf.phrased, len(asked.vectors))
     scores = np.sort(ranking.evidence.features @ weights.ranking)[::-1]
     gaps = -np.diff(scores[:4])
     if shelf.asked_exactly(asked.tokens):

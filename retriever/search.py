@@ -120,7 +120,7 @@ def findings_of(
     exact = shelf.asked_exactly(asked.tokens)
     if exact:
         ranking = _put_first(ranking, exact)
-    weights = weights_for(shelf.has_phrasings, len(asked.vectors))
+    weights = weights_for(shelf.phrased, len(asked.vectors))
     chosen = list(zip(ranking.articles, ranking.shares, strict=True))[:limit]
     sure = _is_sure(ranking, weights, level.bars.get(asked.language))
     match = _brief_match if is_brief else _match

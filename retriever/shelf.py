@@ -31,6 +31,8 @@ UNSEEN = np.float32(-1.0)
 FOLDS = 5
 # Phrasings an article, on average, from which they rather than the passages decide.
 PHRASINGS_ENOUGH = 2.5
+# Below this most articles have none.
+PHRASINGS_FEW = 0.5
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,7 @@ class Shelf:
         self.is_question = np.array([t.is_question for t in self.texts], bool)
         self.bounds = np.searchsorted(self.labels, np.arange(len(self.article_ids) + 1))
         phrasings = sum(text.source == "phrasing" for text in self.texts)
-        self.has_phrasings = phrasings >= PHRASINGS_ENOUGH * len(self.article_ids)
+        self.phrased = _phrased(phrasings / max(len(self.article_ids), 1))
         self.views = [
             View(
                 e,
@@ -216,7 +218,7 @@ class Shelf:
                 self.texts,
                 _stack(vectors[e.name], self.texts, rows),
                 backgrounds[e.name],
-                self.has_phrasings,
+                self.phrased != "passages",
             )
             for e in encoders
             if len(rows := self._readable(e))
@@ -322,6 +324,13 @@ class Shelf:
         counts = [len(views[0].background.vectors[c]) for c in locales]
         folds = np.concatenate([np.arange(count) % FOLDS for count in counts])
         return [r[strange & (folds != without)] for r in rows]
+
+
+def _phrased(phrasings: float) -> str:
+    """What decides in a store with so many phrasings an article: they, a few, or passages."""
+    if phrasings >= PHRASINGS_ENOUGH:
+        return "phrasings"
+    return "few" if phrasings >= PHRASINGS_FEW else "passages"
 
 
 def _stack(vectors: dict[str, Vectors], texts: Sequence[Text], rows: Ints) -> Vectors:

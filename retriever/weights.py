@@ -43,10 +43,10 @@ class Weights:
 
 
 @lru_cache(maxsize=8)
-def weights_for(has_phrasings: bool, views: int) -> Weights:
-    """The weights for a store with or without phrasings, read by one encoder or two."""
+def weights_for(phrased: str, views: int) -> Weights:
+    """The weights for a store as `Shelf.phrased` calls it, read by one encoder or two."""
     stored = json.loads(_stored())
-    chosen = stored[f"{'phrasings' if has_phrasings else 'passages'}-{views}"]
+    chosen = stored[f"{phrased}-{views}"]
     return Weights(
         ranking=np.array(chosen["ranking"], np.float32),
         confidence=_logistic(chosen["confidence"]),

@@ -75,7 +75,10 @@ def main() -> None:
         home.mkdir(parents=True, exist_ok=True)
         groups = collect(VectorStore.open(Settings(home=home)), Path(scratch), arguments)
     learned = {name: fit(examples) | BARS[name] for name, examples in sorted(groups.items())}
-    (ROOT / "retriever" / "weights.json").write_text(json.dumps(learned, indent=1) + "\n")
+    file = ROOT / "retriever" / "weights.json"
+    # Those for few phrasings were learned on the help centre with its headings taken for questions.
+    kept = json.loads(file.read_text())
+    file.write_text(json.dumps(kept | learned, indent=1) + "\n")
 
 
 def collect(vectors: VectorStore, scratch: Path, arguments: Any) -> dict[str, list[Example]]:
@@ -178,10 +181,12 @@ def _examples(
         evidence = examine(shelf, asked)
         found = [slugs[shelf.article_ids[place]] for place in evidence.candidates]
         right = np.array([slug in expected for slug in found])
-        kind = "phrasings" if shelf.has_phrasings else "passages"
         if number % 500 == 0:
             print(f"{number} questions", file=sys.stderr)
-        yield f"{kind}-{len(asked.vectors)}", Example(evidence, right, bool(expected), weight)
+        yield (
+            f"{shelf.phrased}-{len(asked.vectors)}",
+            Example(evidence, right, bool(expected), weight),
+        )
 
 
 def fit(examples: list[Example]) -> dict[str, Any]:
