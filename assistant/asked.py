@@ -49,7 +49,7 @@ def _latest_first(wanted: Wanted) -> Any:
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    found = [col(Receipt.issued_at) >= wanted.since]
+    found = [col(Receipt.issued_at) >= wanted.since, col(Receipt.is_audit).is_(False)]
     for name in ("outcome", "channel", "locale"):
         if value := getattr(wanted, name):
             found.append(getattr(Receipt, name) == value)

@@ -194,7 +194,7 @@ def askings_since(session: Session, since: datetime) -> list[Asking]:
 
 def _kinds(since: datetime) -> Any:
     """Receipts with the ways in which they did not help: (receipt_id, kind)."""
-    recent = col(Receipt.issued_at) >= since
+    recent = (col(Receipt.issued_at) >= since) & col(Receipt.is_audit).is_(False)
     silent: Select[Any] = select(  # type: ignore[assignment]
         col(Receipt.id).label("receipt_id"),
         case((col(Receipt.outcome) == "abstained", UNANSWERED), else_=DOUBTFUL).label("kind"),

@@ -109,6 +109,7 @@ def recorded_questions(
         select(Receipt.question, Receipt.locale, Receipt.audience, times)
         .where(
             Receipt.issued_at >= since,
+            col(Receipt.is_audit).is_(False),
             col(Receipt.locale).in_(locales),
             col(Receipt.detail)["chosen_from"].as_string().is_(None),
         )

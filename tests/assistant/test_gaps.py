@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from assistant.answering import ask
+from assistant.asked import Wanted, count_asked
 from assistant.conversations import ASSISTANT, CUSTOMER, add_turn, start_conversation
 from assistant.desk.cases import hand_off
 from assistant.feedback import Feedback
@@ -15,6 +16,7 @@ from assistant.gap_answers import give_wording
 from assistant.gap_decisions import DISMISSED, decide, undo
 from assistant.gaps import DOUBTFUL, PERSON, UNANSWERED, UNHELPFUL, Gap, askings_since, is_noise
 from assistant.gathering import INLINE, Gatherer
+from assistant.impact import recorded_questions
 from kb.articles import find_article, latest_revision
 from kb.db import now, transaction
 from kb.errors import Conflict, Invalid
@@ -128,6 +130,15 @@ def test_question_asked_long_ago_does_not_count(engine: Engine) -> None:
     keep(engine, BICYCLES[0], issued_at=now() - timedelta(days=2))
     keep(engine, BICYCLES[1])
     assert kinds_in(engine) == [UNANSWERED]
+
+
+def test_what_an_audit_asked_is_no_customer_s_question(engine: Engine) -> None:
+    keep(engine, BICYCLES[0])
+    keep(engine, *BICYCLES, is_audit=True)
+    assert kinds_in(engine) == [UNANSWERED]
+    with Session(engine) as session:
+        assert count_asked(session, Wanted(now() - timedelta(days=1))) == 1
+        assert [asked.text for asked in recorded_questions(session, LOCALES)] == [BICYCLES[0][0]]
 
 
 def dismiss(session: Session, gap: Gap, reason: str = "out_of_scope") -> int:
