@@ -29,10 +29,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('auditrun', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_auditrun_started_at'), ['started_at'], unique=False)
-    with op.batch_alter_table('receipt', schema=None) as batch_op:
-        batch_op.add_column(
-            sa.Column('is_audit', sa.Boolean(), nullable=False, server_default=sa.false())
-        )
+    # Not in a batch: that would make the table anew, which what refers to it does not allow.
+    op.add_column(
+        'receipt', sa.Column('is_audit', sa.Boolean(), nullable=False, server_default=sa.false())
+    )
 
 
 def downgrade() -> None:

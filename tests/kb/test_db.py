@@ -18,7 +18,7 @@ from sqlmodel import Session, SQLModel, select
 
 import web.app  # noqa: F401  (brings every package's tables into the metadata)
 from kb.articles import Article, Revision
-from kb.db import MIGRATIONS, SCHEMA, migrate, now, open_engine, reading, transaction
+from kb.db import MIGRATIONS, SCHEMA, migrate, now, open_engine, reading, transaction, upgrade_to
 from kb.errors import VerbatimError
 from kb.history import Event
 from kb.people import Person, add_person, key_digest, person_for_key
@@ -65,6 +65,33 @@ def test_keys_and_people_of_an_older_store_go_on_as_they_were(tmp_path: Path) ->
         person = person_for_key(session, "vb_old")
         assert person is not None
         assert (person.is_program, person.may("publish"), person.scopes) == (True, True, None)
+    engine.dispose()
+
+
+OLD = [
+    "INSERT INTO receipt (id, issued_at, epoch, channel, audience, question, locale, outcome,"
+    " confidence, detail) VALUES"
+    " ('r', '2026-01-01', 1, 'widget', 'public', '?', 'en', 'abstained', 0, '{}')",
+    "INSERT INTO conversation (id, started_at, changed_at, channel, audience, locale, attributes,"
+    " pages, searches, facts, customer_read, agent_read, comment) VALUES"
+    " ('c', '2026-01-01', '2026-01-01', 'widget', 'public', 'en', '{}', '[]', '[]', '[]', 0,"
+    " 0, '')",
+    "INSERT INTO turn (conversation_id, number, at, author, kind, locale, text, receipt_id,"
+    " deviates, comment, detail) VALUES"
+    " ('c', 1, '2026-01-01', 'assistant', 'abstained', 'en', '!', 'r', 0, '', '{}')",
+]
+
+
+def test_turns_of_an_older_store_keep_their_receipts(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    with engine.begin() as connection:
+        upgrade_to(connection, "0002")
+        for statement in OLD:
+            connection.execute(text(statement))
+    migrate(engine)
+    with engine.begin() as connection:
+        query = "SELECT is_audit FROM receipt JOIN turn ON receipt_id = receipt.id"
+        assert connection.execute(text(query)).scalars().all() == [0]
     engine.dispose()
 
 
