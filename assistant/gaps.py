@@ -198,7 +198,7 @@ def _kinds(since: datetime) -> Any:
     silent: Select[Any] = select(  # type: ignore[assignment]
         col(Receipt.id).label("receipt_id"),
         case((col(Receipt.outcome) == "abstained", UNANSWERED), else_=DOUBTFUL).label("kind"),
-    ).where(recent, col(Receipt.outcome).in_(["abstained", "clarify"]), ~_was_chosen_from(since))
+    ).where(recent, col(Receipt.outcome).in_(["abstained", "clarify"]), ~was_chosen_from(since))
     unhelpful = select(col(Receipt.id), literal(UNHELPFUL)).where(
         recent,
         col(Receipt.id).in_(
@@ -213,7 +213,7 @@ def _kinds(since: datetime) -> Any:
     return union_all(silent, unhelpful, person)
 
 
-def _was_chosen_from(since: datetime) -> ColumnElement[bool]:
+def was_chosen_from(since: datetime) -> ColumnElement[bool]:
     """Whether the customer chose one of the options: then they were helped after all."""
     chosen = aliased(Receipt)
     came_from = select(chosen.detail["chosen_from"].as_string()).where(

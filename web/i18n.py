@@ -121,6 +121,11 @@ def percent(value: float, locale: str, decimals: int = 0) -> str:
     return _digits(text, locale).translate(PERSIAN_SIGNS) if locale == "fa" else text
 
 
+def decimal(value: float, locale: str) -> str:
+    """A number with at most one decimal."""
+    return _digits(format_decimal(value, format="#,##0.#", locale=locale), locale)
+
+
 def day(value: datetime, locale: str) -> str:
     """A day in words, such as 22 November 2025."""
     return _digits(format_date(value, "long", locale=_territory(locale)), locale)

@@ -145,14 +145,14 @@ def _near(
     found = gatherer_of(request).nearest(gaps, count)
     ids = {article_id for of in found for article_id, _near in of}
     articles = {a.id: a for a in session.exec(select(Article).where(col(Article.id).in_(ids)))}
-    titles = _titles(request, ids)
+    titles = titles_of(request, ids)
     return {
         gap.key: [(articles[id_], titles[id_], near) for id_, near in of]
         for gap, of in zip(gaps, found, strict=True)
     }
 
 
-def _titles(request: Request, article_ids: set[int]) -> dict[int, str]:
+def titles_of(request: Request, article_ids: set[int]) -> dict[int, str]:
     """What live articles are called, in the reader's language where they have it."""
     order = [staff_locale(request), *services_of(request).settings.locales]
     found: dict[int, dict[str, str]] = {}

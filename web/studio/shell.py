@@ -55,6 +55,7 @@ FLOORS = (
         (
             Room("questions", _("Questions"), "circle-help"),
             Room("feedback", _("Feedback"), "inbox"),
+            Room("insights", _("Insights"), "chart-line"),
         ),
     ),
     Floor(
