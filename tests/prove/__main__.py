@@ -24,6 +24,7 @@ import psycopg
 from tests.conftest import NO_POSTGRES, POSTGRES
 from tests.prove.crashes import crash
 from tests.prove.page import Page
+from tests.prove.recalls import recall_trial
 from tests.web.conftest import VERBATIM, Server, environment
 from tests.web.conftest import run as finished
 
@@ -56,6 +57,8 @@ def main() -> None:
         _audit(page, home, arguments.audit)
         _receipts(page, home, folder)
         _restore(page, home, folder)
+        tell("a correction")
+        recall_trial(page, folder / "recall")
         _crash(page, folder / "crashes", arguments.crashes, arguments.seed)
     print("\n" + page.text())
     sys.exit(0 if page.holds else 1)
