@@ -263,7 +263,7 @@ def chain_head(services: Opened) -> dict[str, Any]:
     "/receipts/{receipt_id}",
     tags=["ask"],
     summary="What was said",
-    **gives(shapes.Receipt, "receipt", "explained_receipt", key=ACCEPTED),
+    **gives(shapes.Receipt, "receipt", "corrected_receipt", "explained_receipt", key=ACCEPTED),
 )
 def receipt(receipt_id: ReceiptId, request: Request, services: Opened) -> dict[str, Any]:
     """The reply as it was given, and whether its words still hold; an agent's needs a key.

@@ -21,6 +21,7 @@ from web import (
     api,
     chat_stream,
     conversation_api,
+    correction_pages,
     desk,
     desk_api,
     desk_stream,
@@ -78,7 +79,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(SignInFirst, to_the_form)
     chat = (conversation_api.router, handover_api.router, chat_stream.router)
     case = (desk_api.router, knowledge_api.router, desk_stream.router)
-    programs = (api.router, *chat, *case)
+    programs = (api.router, correction_pages.router, *chat, *case)
     staff = (login.router, way_back.router, openid.router, desk.router, sidebar.router, studio)
     customers = (widget.router, followup_pages.router, help_site.router)
     for router in (health.router, docs.router, *programs, *staff, *customers):

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from assistant.feedback import give_feedback
+from assistant.recall import Corrections
 from kb.articles import SLUG, find_article
 from kb.audiences import PUBLIC, visible_to
 from kb.catalogue import live_in, published_version
@@ -113,6 +114,7 @@ def show_version(request: Request, locale: Locale, slug: Slug, version: str) -> 
             revision=revision,
             slug=slug,
             live=_live_here(session, slug, locale),
+            corrected=Corrections(session, [revision.id]).of(revision.id),
             versions=public_versions(session, slug).get(locale, []),
         )
 

@@ -25,6 +25,7 @@ from assistant.exchanges import Assistant, judge_turn, take_choice, take_message
 from assistant.handoffs import latest_handoff, status_of
 from assistant.identity import Customer, known_as, unfinished, verify_identity
 from assistant.package import want_of
+from assistant.telling import note_seen
 from assistant.understanding import check_locale
 from kb.audiences import audience_of
 from kb.db import reading, transaction
@@ -289,5 +290,7 @@ def is_typing(conversation_id: Id, token: Token, services: Opened) -> Response:
 def has_read(conversation_id: Id, body: Seen, token: Token, services: Opened) -> Response:
     """The customer has seen the turns up to this one."""
     with transaction(services.engine) as session:
-        mark_read(session, open_with(session, conversation_id, token), CUSTOMER, body.n)
+        conversation = open_with(session, conversation_id, token)
+        mark_read(session, conversation, CUSTOMER, body.n)
+        note_seen(session, conversation)
     return Response(status_code=204)

@@ -110,6 +110,7 @@ RECEIPT = NOTE | {
     "confidence": 0.97,
     "answer": GIVEN,
     "still_holds": True,
+    "corrected": None,
     "explanation": None,
     "proof": PROOF,
 }
@@ -144,6 +145,14 @@ EXPLANATION: Example = {
             "witnesses": [_voice("phrasing", "I lost my phone with the codes", 0.2871, 0.0)],
         },
     ],
+}
+CORRECTED_RECEIPT = RECEIPT | {
+    "still_holds": False,
+    "corrected": {
+        "at": "2026-03-12T10:05:31.550417Z",
+        "why": "The link works for 30 minutes, not for an hour.",
+        "version": 4,
+    },
 }
 EXPLAINED_RECEIPT = RECEIPT | {"explanation": EXPLANATION}
 SUMMARY = PASSWORD | {"category": "account"}
@@ -193,6 +202,30 @@ def _article(version: int, state: str, approved_at: str | None = None) -> Exampl
 APPROVED = _article(2, "approved", "2026-11-02T10:40:07.120486Z")
 PERIOD = {"starts_at": "2026-11-15T07:00:00Z", "expires_at": "2026-12-26T23:00:00Z"}
 
+
+def _said(version: int, text: str) -> Example:
+    return {
+        "version": version,
+        "text": text,
+        "html": render(text, SITE),
+        "sha256": answer_digest(text),
+        "url": f"{SITE}/en/articles/gift-wrapping/versions/{version}",
+    }
+
+
+CORRECTION: Example = {
+    "id": 7,
+    "article": "gift-wrapping",
+    "locale": "en",
+    "title": NEW_REVISION["title"],
+    "url": f"{SITE}/en/articles/gift-wrapping",
+    "corrected_at": "2026-11-15T07:00:04.118206Z",
+    "wrong_since": "2026-10-21T08:06:12.402958Z",
+    "why": "Gift wrapping costs €4 an article, not €3.",
+    "wrong": [_said(1, "Choose **Gift wrapping** in the basket: €3 an article.")],
+    "right": _said(2, NEW_REVISION["answer"]),
+}
+
 # -- what is given, by name ---------------------------------------------------------
 
 REPLIES: dict[str, Example] = {
@@ -201,6 +234,8 @@ REPLIES: dict[str, Example] = {
     "clarify": CLARIFY,
     "abstained": ABSTAINED,
     "receipt": RECEIPT,
+    "corrected_receipt": CORRECTED_RECEIPT,
+    "corrections": {"items": [CORRECTION], "total": 1, "next": None},
     "past_reply": {
         "at": "2026-11-01T12:00:00Z",
         "outcome": "answered",

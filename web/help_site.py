@@ -12,7 +12,7 @@ from assistant.understanding import clean
 from kb.db import reading
 from kb.errors import Invalid, NotFound
 from kb.notices import Subject
-from web import article_pages, assets, feeds, records
+from web import article_pages, assets, correction_pages, feeds, records
 from web.banners import dismissal
 from web.contents import contents_of
 from web.forms import from_this_site
@@ -140,4 +140,5 @@ def suggest(request: Request, locale: Locale, q: str = "") -> Response:
     return page(request, "suggest.html", locale, entries=entries, query=q)
 
 
+router.include_router(correction_pages.pages)
 router.include_router(article_pages.router)

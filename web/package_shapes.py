@@ -9,7 +9,7 @@ from web.shapes import Version, Words
 from web.turn_shapes import CaseStatus, Number, Reference, Status, Turn, Why, Wish
 
 Disposition = Literal["answered", "new", "other"]
-Badge = Literal["verified", "stale", "outdated", "agents_only", "not_validated"]
+Badge = Literal["verified", "stale", "outdated", "agents_only", "not_validated", "corrected"]
 
 
 class Reachable(BaseModel):

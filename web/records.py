@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
+from assistant.recall import Corrections
 from assistant.receipts import Receipt, get_receipt
 from assistant.sealing import seal_of
 from kb.articles import Revision
@@ -42,6 +43,9 @@ def show_receipt(request: Request, receipt_id: str) -> HTMLResponse:
             receipt=receipt,
             revision=revision,
             holds=holds,
+            corrected=Corrections(session, [receipt.revision_id]).of(
+                receipt.revision_id, receipt.issued_at
+            ),
             sealed=seal_of(session, receipt),
         )
 

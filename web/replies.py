@@ -18,6 +18,7 @@ from assistant.answering import (
 )
 from assistant.explanations import explain
 from assistant.past import Past
+from assistant.recall import Corrected, Corrections
 from assistant.receipts import Receipt
 from assistant.sealing import START, Seal, chain_before, seal_of
 from assistant.signing import SigningKey
@@ -217,8 +218,23 @@ def receipt_json(
         "confidence": receipt.confidence,
         "answer": _kept_json(services, receipt, revision) if revision else None,
         "still_holds": holds if revision else None,
+        "corrected": corrected_json(
+            Corrections(session, [receipt.revision_id]).of(receipt.revision_id, receipt.issued_at),
+            receipt.locale,
+        ),
         "explanation": asdict(explain(receipt)) if for_staff else None,
         "proof": proof_json(session, receipt),
+    }
+
+
+def corrected_json(corrected: Corrected | None, locale: str) -> dict[str, Any] | None:
+    """That an answer was wrong: since when we say so, why, and which version is right."""
+    if corrected is None:
+        return None
+    return {
+        "at": iso(corrected.correction.at),
+        "why": corrected.why(locale),
+        "version": corrected.right.version,
     }
 
 

@@ -188,16 +188,62 @@ class ChainHead(BaseModel):
     sealed_at: datetime | None
 
 
+class Corrected(BaseModel):
+    """That an answer was wrong."""
+
+    at: datetime = Field(description="When it was corrected")
+    why: str = Field(description="What was wrong, in one sentence")
+    version: int = Field(ge=1, description="The version that is right")
+
+
+class CorrectedWords(BaseModel):
+    """An answer's words in one version."""
+
+    version: int = Version
+    text: str = Field(description="The approved answer in Markdown, letter for letter")
+    html: str = Field(description="`text` as safe HTML")
+    sha256: str = Sha256
+    url: str
+
+
+class Correction(BaseModel):
+    """An answer that was wrong: what was said, what is right, and why."""
+
+    id: int = Field(ge=1)
+    article: str = Field(description="Its slug")
+    locale: str = Field(
+        description="Of the words; another than asked for where it was not wrong there"
+    )
+    title: str
+    url: str
+    corrected_at: datetime
+    wrong_since: datetime = Field(description="Since when the wrong words were given")
+    why: str = Field(description="What was wrong, in one sentence")
+    wrong: list[CorrectedWords] = Field(min_length=1, description="The latest wording first")
+    right: CorrectedWords
+
+
+class CorrectionList(BaseModel):
+    """Corrections, the latest first."""
+
+    items: list[Correction]
+    total: int = Field(ge=0, description="On all pages together")
+    next: str | None = Field(description="Send it as `after` for the next page; null on the last")
+
+
 class Receipt(ReceiptNote):
     """The reply as it was given, and whether its words are still live."""
 
     channel: str = Field(description="help_site, widget, sidebar or api")
     question: str = Field(description="Empty once only its digest is kept")
     locale: str = Field(description="The question's language")
-    outcome: Outcome
+    outcome: Outcome | Literal["corrected"] = Field(
+        description="`corrected` tells a customer by itself that an earlier answer was wrong"
+    )
     confidence: float = Field(ge=0, le=1)
     answer: GivenAnswer | None
     still_holds: bool | None = Field(description="Null where there was no answer")
+    corrected: Corrected | None = Field(description="Null unless the answer turned out wrong")
     explanation: Explanation | None = Field(description="With a key; null without one")
     proof: Proof | None = Field(description="Its place in the signed chain")
 

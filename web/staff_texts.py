@@ -103,6 +103,8 @@ TEXTS = {
     "badge_outdated": _("Translation outdated"),
     "badge_agents_only": _("For agents only"),
     "badge_not_validated": _("Not validated"),
+    "badge_corrected": _("Corrected today"),
+    "was_corrected": _("Wrong, and corrected since: see version %(n)s"),
     "insert": _("Insert"),
     "link": _("Link"),
     "flag": _("Report a problem"),

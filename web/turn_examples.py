@@ -33,6 +33,8 @@ def turn(number: int, author: str, kind: str, text: str, **more: Any) -> Example
         "reply": None,
         "phrase": None,
         "article": None,
+        "corrected": None,
+        "corrects": None,
         "helped": None,
         "client_id": None,
         **more,

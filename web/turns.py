@@ -8,16 +8,23 @@ from sqlmodel import Session, col, select
 from assistant.conversations import AGENT, ASSISTANT, Conversation, Turn, turns_of
 from assistant.handoffs import Handoff, latest_handoff, status_of
 from assistant.live import last_event
-from assistant.receipts import Receipt
+from assistant.recall import Corrections
+from assistant.receipts import CORRECTED, Receipt
+from assistant.telling import CORRECTION
 from kb.articles import Revision, load_revisions
 from kb.audiences import PUBLIC, visible_to
 from kb.markdown import render
 from kb.notices import current
 from kb.people import Person
-from web.replies import answer_json, gravest, iso, passage_json, subject_of
+from web.replies import answer_json, corrected_json, gravest, iso, passage_json, subject_of
 from web.services import Services
 
-OUTCOMES = {"answer": "answered", "clarify": "clarify", "abstained": "abstained"}
+OUTCOMES = {
+    "answer": "answered",
+    "clarify": "clarify",
+    "abstained": "abstained",
+    CORRECTION: CORRECTED,
+}
 
 
 class Rendering:
@@ -29,6 +36,7 @@ class Rendering:
         self.receipts = _by_id(session, Receipt, {t.receipt_id for t in turns if t.receipt_id})
         self.notices = current(session, visible_to(PUBLIC)) if self.receipts else []
         self.people = _by_id(session, Person, {t.person_id for t in turns if t.person_id})
+        self.corrections = Corrections(session, {turn.revision_id for turn in turns})
 
     def turn(self, turn: Turn) -> dict[str, Any]:
         """One turn in the shape of the contract."""
@@ -46,6 +54,11 @@ class Rendering:
             "reply": self.reply(turn) if turn.author == ASSISTANT else None,
             "phrase": turn.detail.get("phrase"),
             "article": self._article(turn) if turn.author == AGENT else None,
+            "corrected": corrected_json(
+                self.corrections.of(turn.revision_id, turn.at),
+                turn.detail.get("locale", turn.locale),
+            ),
+            "corrects": self._corrects(turn),
             "helped": turn.helped,
             "client_id": turn.client_id,
         }
@@ -54,15 +67,16 @@ class Rendering:
         """What the assistant said, in the shape of a reply to `ask`."""
         receipt = self.receipts.get(turn.receipt_id)
         said = turn.detail.get("phrase")
+        words = turn.detail.get("intro", turn.text)
         phrase = said and said | {
-            "text": turn.text,
-            "html": render(turn.text, self.services.settings.base_url),
+            "text": words,
+            "html": render(words, self.services.settings.base_url),
         }
         return {
             "outcome": OUTCOMES.get(turn.kind, "phrase"),
             "locale": turn.detail.get("locale", turn.locale),
             "confidence": receipt.confidence if receipt else None,
-            "answer": self._answer(turn) if turn.kind == "answer" else None,
+            "answer": self._answer(turn) if turn.kind in ("answer", CORRECTION) else None,
             "options": self._links(turn, "options"),
             "related": self._links(turn, "related"),
             "reason": turn.detail.get("reason"),
@@ -85,6 +99,21 @@ class Rendering:
         revision = self._revision(turn.revision_id)
         answer = answer_json(self.services, revision, revision.article.slug)
         return answer | {"passage": passage_json(answer["url"], turn.detail.get("passage"))}
+
+    def _corrects(self, turn: Turn) -> dict[str, Any] | None:
+        """What the customer was told wrongly before, and why it was wrong."""
+        if turn.kind != CORRECTION or turn.detail["wrong"] is None:
+            return None
+        wrong = self._revision(turn.detail["wrong"])
+        return {
+            "turns": turn.detail["turns"],
+            "why": turn.detail["why"],
+            "version": wrong.version,
+            "locale": wrong.locale,
+            "text": wrong.answer,
+            "html": render(wrong.answer, self.services.settings.base_url),
+            "sha256": wrong.answer_sha256,
+        }
 
     def _article(self, turn: Turn) -> dict[str, Any] | None:
         """Which approved answer an agent's words are, or began as."""
@@ -115,6 +144,8 @@ def _revision_ids(turns: Iterable[Turn]) -> Iterable[int]:
     for turn in turns:
         if turn.revision_id:
             yield turn.revision_id
+        if turn.detail.get("wrong"):
+            yield turn.detail["wrong"]
         for name in ("options", "related"):
             yield from (noted["revision"] for noted in turn.detail.get(name, []))
 

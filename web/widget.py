@@ -30,8 +30,8 @@ SOURCES = (
 ICONS = (
     "arrow-right", "arrow-up", "badge-check", "check", "check-check", "chevron-down",
     "chevron-right", "clock", "ellipsis", "globe", "headset", "history", "info", "mail",
-    "message-circle", "pencil", "phone", "plus", "receipt-text", "thumbs-down", "thumbs-up",
-    "trash-2", "triangle-alert", "user", "wifi-off", "x",
+    "message-circle", "message-square-warning", "pencil", "phone", "plus", "receipt-text",
+    "thumbs-down", "thumbs-up", "trash-2", "triangle-alert", "user", "wifi-off", "x",
 )  # fmt: skip
 MARK = re.compile(r' d="([^"]+)"')
 # Twice on one page is once; the rest finds its server in its own address.

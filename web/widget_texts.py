@@ -58,6 +58,8 @@ TEXTS = {
     "read_part": _("Read this part: %(heading)s"),
     "foreign": _("This answer is not yet available in %(asked)s. Here it is in %(shown)s."),
     "close_by": _("These may come close"),
+    "corrected": _("This was wrong and was corrected on %(day)s. The right answer is below."),
+    "said_before": _("What we said before"),
     "table": _("Table"),
     "put_away": _("Put this announcement away"),
     "choose": _("Choose one"),

@@ -1,13 +1,16 @@
 """Approved answers beside an agent: found like any reply, with everything an agent should know."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from sqlmodel import Session, col, select
 
 from assistant.answering import Answered, consider
+from assistant.recall import corrected_since
 from assistant.understanding import QUESTION_LIMIT, understand
 from kb.articles import Article, Revision, latest_revision, load_revisions
 from kb.audiences import AGENTS, ASSISTANT, PUBLIC, visible_to
+from kb.db import now
 from kb.owners import Owners
 from kb.publishing import best_live, live_publications
 from kb.translations import is_outdated
@@ -17,6 +20,7 @@ from retriever.lexical import tokenize
 from retriever.search import find_matches
 
 LIMIT = 5
+CORRECTED_LATELY = timedelta(days=1)
 DRAFTS = 2
 # Share of a question's words that a draft must hold to be shown.
 DRAFT_WORDS = 0.5
@@ -26,7 +30,7 @@ DRAFT_WORDS = 0.5
 class Suggestion:
     """A wording that an agent may use; `score` is its share of the belief, 0 for a draft.
 
-    Badges: verified, stale, outdated, agents_only, not_validated.
+    Badges: verified, stale, outdated, agents_only, not_validated, and for a day corrected.
     """
 
     slug: str
@@ -60,7 +64,9 @@ def suggest(
         found = _first(found, Suggestion(told.words.slug, told.words.revision, (), 1.0))
     owners = Owners(session, [suggestion.revision.article_id for suggestion in found[:LIMIT]])
     shown = [_with_badges(session, owners, suggestion) for suggestion in found[:LIMIT]]
-    return shown + _drafts(session, question.text, question.locale, question.language)
+    return _marked(session, shown) + _drafts(
+        session, question.text, question.locale, question.language
+    )
 
 
 def _first(found: list[Suggestion], told: Suggestion) -> list[Suggestion]:
@@ -78,6 +84,15 @@ def _with_badges(session: Session, owners: Owners, suggestion: Suggestion) -> Su
     if revision.audience != PUBLIC:
         badges.append("agents_only")
     return replace(suggestion, badges=tuple(badges), owner=owners.of(revision))
+
+
+def _marked(session: Session, found: list[Suggestion]) -> list[Suggestion]:
+    """Who knew the words before knows that they were wrong."""
+    ids = [suggestion.revision.id for suggestion in found if suggestion.revision.id]
+    fresh = corrected_since(session, ids, now() - CORRECTED_LATELY)
+    return [
+        replace(s, badges=("corrected", *s.badges)) if s.revision.id in fresh else s for s in found
+    ]
 
 
 def _drafts(session: Session, text: str, locale: str, language: str) -> list[Suggestion]:

@@ -57,6 +57,7 @@ KNOWLEDGE = [
     "GET /api/v1/past",
     "GET /api/v1/receipts/head",
     "GET /api/v1/receipts/{receipt_id}",
+    "GET /api/v1/corrections",
     "GET /healthz",
     "GET /readyz",
 ]

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from assistant.answering import Abstained, Clarification, Words, ask
 from kb.catalogue import live_in
+from kb.db import now
 from kb.settings import Settings
 from retriever.index import Index
 from tests.web.conftest import Keys
@@ -20,6 +21,7 @@ from web import (
     api,
     chat_stream,
     conversation_api,
+    correction_pages,
     desk_api,
     desk_stream,
     examples,
@@ -34,7 +36,7 @@ from web.shapes import Problem, Reply
 
 CHAT = (conversation_api.router, handover_api.router, chat_stream.router)
 CASES = (desk_api.router, knowledge_api.router, desk_stream.router)
-ROUTERS = (api.router, *CHAT, *CASES, health.router)
+ROUTERS = (api.router, correction_pages.router, *CHAT, *CASES, health.router)
 ROUTES = [r for router in ROUTERS for r in router.routes if isinstance(r, APIRoute)]
 AT = "/api/v1/articles/gift-wrapping"
 LATER = {"starts_at": "2199-01-01T08:00:00+01:00", "expires_at": "2199-02-01T08:00:00+01:00"}
@@ -73,6 +75,8 @@ def test_every_route_replies_as_described(client: TestClient, keys: Keys) -> Non
         ("GET", f"/api/v1/receipts/{asked.json()['receipt']['id']}", None, None),
         ("GET", f"/api/v1/receipts/{asked.json()['receipt']['id']}", None, writer),
         ("GET", "/api/v1/receipts/head", None, None),
+        ("GET", "/api/v1/corrections", None, None),
+        ("GET", f"/api/v1/past?question=refund&at={now():%Y-%m-%dT%H:%M:%SZ}", None, writer),
         ("GET", "/api/v1/keys", None, None),
         ("POST", "/api/v1/articles", examples.NEW_ARTICLE, writer),
         ("POST", f"{AT}/revisions", examples.NEW_REVISION, writer),

@@ -29,7 +29,7 @@ STEPS = {
     "expired": (_("It expired"), "timer-off"),
     "withdrawn": (_("withdrew it"), "circle-off"),
     "schedule_cancelled": (_("cancelled its time"), "clock"),
-    "corrected": (_("marked it as a correction"), "megaphone"),
+    "corrected": (_("marked it as a correction"), "message-square-warning"),
 }
 STATES = {
     "draft": _("Draft"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
@@ -149,17 +150,32 @@ def post_publication(
     starts: Text = "",
     until: Text = "",
     zone: Text = "UTC",
+    corrects: Text = "",
+    why: Text = "",
 ) -> Response:
-    """Publish now or at a time, until another or for good."""
+    """Publish now or at a time, until another or for good.
+
+    What corrects something is shown first to whom it will be told, and is published there.
+    """
     done = ["published"]
+    if corrects and when != "at":
+        marked = {"article": at.slug, "locale": at.locale, "publishes": str(at.version)}
+        query = urlencode(marked | {"why": why[:300], "until": until, "zone": zone})
+        return RedirectResponse(f"/studio/corrections/new?{query}", 303)
 
     def step(session: Session, revision: Revision, me: Person) -> None:
         if when == "at" and not starts.strip():
             raise Wrong(_("Choose when it should go live."), "starts")
+        if corrects:
+            raise Wrong(
+                _("A correction is told when it is live: publish it now, or mark it afterwards."),
+                "corrects",
+            )
         begins, ends = showing(starts if when == "at" else "", until, zone)
         done[0] = _outcome(publish(session, revision, me, begins, ends))
 
-    return _step(request, at, step, done, when=when, starts=starts, until=until, zone=zone)
+    typed = {"when": when, "starts": starts, "until": until, "zone": zone}
+    return _step(request, at, step, done, **typed, corrects=corrects, why=why)
 
 
 def _outcome(publication: Publication) -> str:

@@ -7,6 +7,7 @@ from web.studio import (
     article,
     articles,
     bulk,
+    corrections,
     editor,
     feedback,
     history,
@@ -28,6 +29,7 @@ from web.studio import (
 ROOMS = (
     home,
     articles,
+    corrections,
     # Before `article`, whose address would take "new" for a name.
     editor,
     article,

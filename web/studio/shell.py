@@ -62,6 +62,7 @@ FLOORS = (
         _("House"),
         (
             Room("notices", _("Notices"), "megaphone"),
+            Room("corrections", _("Corrections"), "message-square-warning", "publish"),
             Room("silence", _("Silence"), "volume-x"),
             Room("people", _("People"), "users", "administer"),
             Room("history", _("History"), "history", "approve"),

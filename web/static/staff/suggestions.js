@@ -12,6 +12,7 @@ const BADGES = {
   outdated: "languages",
   agents_only: "eye-off",
   not_validated: "circle-dashed",
+  corrected: "message-square-warning",
 };
 // What these say must never reach a customer as it stands.
 const INTERNAL = ["agents_only", "not_validated"];

@@ -115,7 +115,7 @@ function by(turn, author, words) {
 function content(turn) {
   const made = [];
   const given = turn.article ?? turn.reply?.answer;
-  if (turn.html) made.push(words_of(turn.html, turn.article?.deviates ? null : given));
+  if (turn.html) made.push(words_of(turn.html, turn.article?.deviates || turn.corrects ? null : given));
   else if (given?.html && turn.author === "assistant") made.push(words_of(given.html, given));
   else made.push(el("p", { class: "plain", dir: "auto" }, turn.text));
   if (turn.kind === "clarify" && turn.reply?.options?.length) {
@@ -140,6 +140,7 @@ function about(turn) {
     { class: "turn-about" },
     el("a", { href: given.url, target: "_blank", rel: "noopener" }, icon("badge-check"), el("span", { dir: "auto" }, given.title)),
     el("span", {}, t("version", { n: number(given.version) })),
+    turn.corrected && el("span", { class: "is-bad" }, icon("message-square-warning"), t("was_corrected", { n: number(turn.corrected.version) })),
     turn.article && el("span", { class: turn.article.deviates ? "is-changed" : "" }, t(turn.article.deviates ? "changed" : "unchanged")),
     turn.author === "assistant" && verdict(turn.helped),
   );

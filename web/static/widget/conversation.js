@@ -355,7 +355,10 @@ class Conversation {
   read_now() {
     const n = this.last_n;
     if (this.id && n > this.seen) memory.set("seen", { id: this.id, n });
-    if (this.state.status !== "with_agent" || n <= Math.max(this.told_read || 0, this.state.read?.customer || 0)) return;
+    const read = Math.max(this.told_read || 0, this.state.read?.customer || 0);
+    // Whether a correction was seen matters even when no person is there.
+    const is_wanted = this.state.status === "with_agent" || this.list.some((turn) => turn.kind === "correction" && turn.n > read);
+    if (!is_wanted || n <= read) return;
     this.told_read = n;
     this.call("POST", "/read", { n }).catch(() => {});
   }

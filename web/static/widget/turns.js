@@ -78,14 +78,30 @@ class Turns {
 
   content(turn) {
     const { kind, reply } = turn;
-    if (kind === "answer" && reply?.answer) return [this.desk.notices.beside(reply.notice), this.answer(reply.answer, reply.receipt, reply.locale), this.related(reply), this.helped(turn)].filter(Boolean);
-    if (turn.article && !turn.article.deviates) return [this.answer({ ...turn.article, text: turn.text, html: turn.html }, null)];
+    if (kind === "correction" && reply?.answer) return this.correction(turn);
+    if (kind === "answer" && reply?.answer) return [this.wrong(turn), this.desk.notices.beside(reply.notice), this.answer(reply.answer, reply.receipt, reply.locale), this.related(reply), this.helped(turn)].filter(Boolean);
+    if (turn.article && !turn.article.deviates) return [this.wrong(turn), this.answer({ ...turn.article, text: turn.text, html: turn.html }, null)].filter(Boolean);
     const words = this.bubble(turn.locale, turn.html, turn.text);
+    if (turn.corrected) return [this.wrong(turn), words, turn.article && this.more(turn.article)].filter(Boolean);
     if (kind === "clarify") return [words, this.options(turn)];
     if (kind === "abstained") return [words, this.related(reply)].filter(Boolean);
     if (kind === "offer") return [h("div", { class: "card offer" }, words, this.desk.can_hand_off && button(t("person"), () => this.desk.hand_off(), { class: "main" }, icon("headset")))];
     if (turn.article) return [words, this.more(turn.article)];
     return [words];
+  }
+
+  /* Beside words that turned out wrong. */
+  wrong({ corrected }) {
+    return corrected && h("p", { class: "wrong-since" }, icon("message-square-warning"), h("span", {}, t("corrected", { day: day(corrected.at) })));
+  }
+
+  /* What is right, after what was said before and why it was wrong. */
+  correction({ reply, corrects }) {
+    const intro = this.bubble(reply.locale, reply.phrase.html, reply.phrase.text);
+    const why = corrects && h("p", { class: "why", dir: "auto" }, corrects.why);
+    const before = corrects && h("details", { class: "before" }, h("summary", {}, t("said_before")),
+      fill(h("blockquote", { class: "prose", lang: corrects.locale, dir: dir_of(corrects.locale) }), corrects.html, corrects.text));
+    return [intro, why, this.answer(reply.answer, reply.receipt, reply.locale), before].filter(Boolean);
   }
 
   who(name) { return h("span", { class: "unseen" }, `${name}: `); }
