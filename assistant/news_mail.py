@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from html import escape
+from unicodedata import bidirectional
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
@@ -89,10 +90,20 @@ def line_of(told: Notification, name: str, locale: str) -> str:
     """What happened, in one sentence."""
     texts = texts_in(locale)
     line = texts[f"news_{told.kind}"].format(
-        name=name or texts["news_somebody"], title=told.data.get("title", "")
+        name=apart(name or texts["news_somebody"], locale),
+        title=apart(told.data.get("title", ""), locale),
     )
     more = told.data.get("more", 0)
     return f"{line} {texts['news_more'].format(n=more)}" if more else line
+
+
+def apart(text: str, locale: str) -> str:
+    """A name or a title of the other direction, so that it does not turn the sentence around it."""
+    directions = (bidirectional(character) for character in text)
+    strong = next((found for found in directions if found in ("L", "R", "AL")), None)
+    if strong is None or (strong != "L") == (locale == "fa"):
+        return text
+    return f"\u2068{text}\u2069"
 
 
 def news_letter(

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from kb.articles import STATE_AFTER, Article, Review, Revision, tidy_tag
 from kb.db import now
+from kb.owners import Assignment, Owners
 from kb.publishing import Publication, select_live
 
 SORTS = ("changed", "title", "slug", "category")
@@ -110,6 +111,7 @@ class _Facts:
     live: dict[tuple[int, str], int]
     scheduled: dict[tuple[int, str], int]
     ever: frozenset[tuple[int, str]]
+    owners: Owners
 
 
 def find_articles(session: Session, filters: Filters, reader: str) -> list[int]:
@@ -131,7 +133,7 @@ def every_row(session: Session, ids: list[int], reader: str) -> Iterator[Row]:
 
 
 def rows_of(session: Session, ids: list[int], reader: str) -> list[Row]:
-    """These articles, in this order, as read with five questions to the store."""
+    """These articles, in this order, as read with six questions to the store."""
     query = select(Article).where(col(Article.id).in_(ids))
     articles = {article.id: article for article in session.exec(query)}
     newest = _newest_by_place(session, ids)
@@ -156,7 +158,7 @@ def _row(article: Article, newest: list[Revision], facts: _Facts, reader: str) -
         title=shown.title,
         category=shown.category,
         audience=shown.audience,
-        owner=shown.owner,
+        owner=facts.owners.of(shown),
         tags=tuple(shown.tags),
         changed_at=max(place.changed_at for place in places),
         places=tuple(sorted(places, key=lambda p: (p.locale != article.source_locale, p.locale))),
@@ -173,10 +175,11 @@ def places_of(session: Session, article: Article) -> tuple[Place, ...]:
 def choices(session: Session) -> Choices:
     """The categories, audiences, owners and tags that wordings have."""
     tags = {tag for tags in _distinct(session, Revision.tags) for tag in tags}
+    owners = {*_distinct(session, Revision.owner), *_distinct(session, Assignment.owner)}
     return Choices(
         tuple(sorted(_distinct(session, Revision.category))),
         tuple(sorted(_distinct(session, Revision.audience))),
-        tuple(sorted(filter(None, _distinct(session, Revision.owner)))),
+        tuple(sorted(owners - {""})),
         tuple(sorted(tags)),
     )
 
@@ -208,7 +211,9 @@ def _newest_revisions(*columns: Any) -> Any:
 
 
 def _clauses(filters: Filters) -> Iterator[Any]:
-    for name in ("category", "audience", "owner", "locale"):
+    if filters.owner:
+        yield _is_owned_by(filters.owner)
+    for name in ("category", "audience", "locale"):
         if wanted := getattr(filters, name):
             yield getattr(Revision, name) == wanted
     if filters.tag:
@@ -218,6 +223,21 @@ def _clauses(filters: Filters) -> Iterator[Any]:
         yield _holds(word)
     if filters.state in STATES:
         yield _STATES[filters.state](now())
+
+
+def _is_owned_by(owner: str) -> Any:
+    """Whom the wording names, unless somebody was put in their place."""
+    newest = select(func.max(Assignment.id)).group_by(
+        col(Assignment.article_id), col(Assignment.locale)
+    )
+    replaced = select(Assignment.id).where(
+        col(Assignment.id).in_(newest),
+        Assignment.article_id == Revision.article_id,
+        Assignment.locale == Revision.locale,
+        Assignment.instead_of == Revision.owner,
+    )
+    is_named = and_(col(Revision.owner) == owner, ~replaced.exists())
+    return or_(is_named, replaced.where(Assignment.owner == owner).exists())
 
 
 def _holds(word: str) -> Any:
@@ -376,6 +396,7 @@ def _read_facts(session: Session, ids: list[int], newest: list[Revision]) -> _Fa
         versions(select_live(at)),
         versions(_waiting(at)),
         frozenset(versions(_ever_live(at))),
+        Owners(session, ids),
     )
 
 
@@ -407,7 +428,7 @@ def _place(revision: Revision, source: int, facts: _Facts) -> Place:
         is_outdated=revision.source_version is not None and source > revision.source_version,
         category=revision.category,
         audience=revision.audience,
-        owner=revision.owner,
+        owner=facts.owners.of(revision),
         tags=tuple(revision.tags),
         verify_days=revision.verify_days,
     )

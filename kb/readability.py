@@ -12,6 +12,7 @@ from typing import Literal
 from kb.markdown import plain
 
 Level = Literal["easy", "medium", "hard"]
+Measure = Literal["flesch", "gulpease", "sentence_length", "sentence_characters"]
 SENTENCE_END = re.compile(r"[.!?。！？؟]+|\n+")
 WORD = re.compile(r"[^\W\d_]+(?:['’\u200c][^\W\d_]+)*")
 HAN = re.compile(r"[\u3400-\u9fff]")
@@ -28,7 +29,7 @@ LENGTHS = {"zh": (28.0, 45.0), "ko": (11.0, 18.0), "fa": (16.0, 26.0)}
 class Readability:
     """`measure` names the formula; `value` is its result, `level` what it means."""
 
-    measure: Literal["flesch", "gulpease", "sentence_length"]
+    measure: Measure
     value: float
     level: Level
 
@@ -49,7 +50,8 @@ def readability(markdown: str, locale: str) -> Readability | None:
         return _by_ease("gulpease", 89 + 300 / per_sentence - letters, GULPEASE)
     easy, hard = LENGTHS.get(locale, (16.0, 26.0))
     level: Level = "easy" if per_sentence <= easy else "hard" if per_sentence > hard else "medium"
-    return Readability("sentence_length", round(per_sentence, 1), level)
+    measure: Measure = "sentence_characters" if locale == "zh" else "sentence_length"
+    return Readability(measure, round(per_sentence, 1), level)
 
 
 def _by_ease(

@@ -12,13 +12,10 @@ from kb.people import Person, Role
 from kb.sign_in import LONGEST, Refused, sign_in, sign_out
 from web.forms import from_this_site
 from web.guards import COOKIE, person_of
-from web.i18n import preferred_locale
-from web.pages import page, services_of
+from web.pages import LOCALE_COOKIE, locale_for_staff, page, services_of
 
 DESK, STUDIO = "/desk", "/studio"
 LONGEST_NEXT = 500
-# The language that somebody chose to work in; their account keeps it too.
-LOCALE_COOKIE = "verbatim_locale"
 LOCALE_SECONDS = 365 * 24 * 3600
 PRIVATE = {"Cache-Control": "no-store", "Vary": "Cookie, Accept-Language"}
 
@@ -122,11 +119,7 @@ def own_path(path: str, otherwise: str = "") -> str:
 
 def staff_locale(request: Request) -> str:
     """The language that was chosen in the address or the account, else the browser's."""
-    locales = services_of(request).settings.locales
-    for chosen in (request.query_params.get("locale"), request.cookies.get(LOCALE_COOKIE)):
-        if chosen in locales:
-            return str(chosen)
-    return preferred_locale(request.headers.get("accept-language", ""), locales)
+    return locale_for_staff(request)
 
 
 def staff_page(request: Request, template: str, status: int = 200, **context: object) -> Response:

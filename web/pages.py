@@ -24,6 +24,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 HEADING = re.compile(r"(</?h)([1-6])(?=[ >])")
 UNENDED = re.compile(r"(?<![.!?:;،؛؟。！？：；])\n")
 NOTICE_ICONS = {"info": "megaphone", "warning": "triangle-alert", "outage": "siren"}
+# The language that somebody chose to work in; their account keeps it too.
+LOCALE_COOKIE = "verbatim_locale"
+STAFF = ("/studio", "/desk")
 DESCRIPTION_LENGTH = 160
 CATEGORY_ICONS = {
     "orders": "package",
@@ -85,9 +88,18 @@ def page(
     return HTMLResponse(html, status, {"Cache-Control": "no-cache", "Content-Language": locale})
 
 
-def render_error(request: Request, status: int, message: str = "") -> HTMLResponse:
-    """A page for what went wrong, in the reader's language; needs no database."""
-    title, advice = ERRORS.get(status, ERRORS[500] if status >= 500 else ERRORS[400])
+def render_error(
+    request: Request, status: int, message: str = "", may_not: bool = False
+) -> HTMLResponse:
+    """A page for what went wrong, in the reader's language; needs no database.
+
+    `may_not` when the role of who is signed in is the reason.
+    """
+    title, advice = MAY_NOT if may_not else _words_for(status)
+    if request.url.path.startswith(STAFF):
+        languages = {code: f"?locale={code}" for code in services_of(request).settings.locales}
+        told = {"title": title, "advice": advice, "alternates": languages}
+        return page(request, "staff_error.html", locale_for_staff(request), status, **told)
     return page(
         request,
         "error.html",
@@ -100,12 +112,25 @@ def render_error(request: Request, status: int, message: str = "") -> HTMLRespon
     )
 
 
+def _words_for(status: int) -> tuple[str, str]:
+    return ERRORS.get(status, ERRORS[500] if status >= 500 else ERRORS[400])
+
+
 def locale_of(request: Request) -> str:
     """The language in the address, else the reader's own."""
     locales = services_of(request).settings.locales
     code = request.url.path.split("/")[1] if "/" in request.url.path else ""
     if code in locales:
         return code
+    return i18n.preferred_locale(request.headers.get("accept-language", ""), locales)
+
+
+def locale_for_staff(request: Request) -> str:
+    """The language that was chosen in the address or the account, else the browser's."""
+    locales = services_of(request).settings.locales
+    for chosen in (request.query_params.get("locale"), request.cookies.get(LOCALE_COOKIE)):
+        if chosen in locales:
+            return str(chosen)
     return i18n.preferred_locale(request.headers.get("accept-language", ""), locales)
 
 
@@ -200,6 +225,10 @@ def json_ld(data: dict[str, Any]) -> Markup:
 
 # Statuses whose message is about what the reader sent, so that it helps to read it.
 EXPLAINED = frozenset({400, 409, 413, 422})
+MAY_NOT = (
+    _("Your role may not do this"),
+    _("An admin of your company can give you another role, or do it for you."),
+)
 ERRORS = {
     400: (
         _("We could not read that request"),

@@ -66,12 +66,13 @@ def refusal(
     status: int,
     detail: str,
     headers: Mapping[str, str] | None = None,
+    may_not: bool = False,
     **more: Any,
 ) -> Response:
-    """A problem for a program, a page for a person."""
+    """A problem for a program, a page for a person; `may_not` when their role is the reason."""
     if speaks_json(request.url.path):
         return problem(status, detail, headers, **more)
-    response = render_error(request, status, detail)
+    response = render_error(request, status, detail, may_not)
     response.headers.update(headers or {})
     return response
 
@@ -79,7 +80,8 @@ def refusal(
 async def _expected(request: Request, error: Exception) -> Response:
     status = next((s for kind, s in STATUSES.items() if isinstance(error, kind)), 503)
     named = getattr(error, "field", None)
-    return refusal(request, status, str(error), **({"field": named} if named else {}))
+    more = {"field": named} if named else {}
+    return refusal(request, status, str(error), None, isinstance(error, NotAllowed), **more)
 
 
 async def _http(request: Request, error: Exception) -> Response:

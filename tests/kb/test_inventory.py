@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from kb.db import now, transaction
 from kb.inventory import STATES, Filters, Row, choices, find_articles, ids_of, rows_of
+from kb.owners import assign
 from kb.publishing import draft, publish, submit, withdraw
 from tests.cast import (
     DELIVERY_COSTS,
@@ -116,3 +117,12 @@ def test_choices_are_what_wordings_have(filled: Engine) -> None:
         assert there.tags == ("links", "sign-in")
         assert there.audiences == ("agents", "public")
         assert len(ids_of(session, ["gone", "later", "never-was"])) == 2
+
+
+def test_who_was_put_in_an_owners_place_is_listed_and_found(engine: Engine) -> None:
+    with transaction(engine) as session:
+        left = published(session, "refund-time", replace(REFUND_POLICY, owner="leo@example.com"))
+        assign(session, left, "mina@example.com", mina(session))
+        found = find_articles(session, Filters(owner="mina@example.com"), "en")
+        assert [row.owner for row in rows_of(session, found, "en")] == ["mina@example.com"]
+        assert find_articles(session, Filters(owner="leo@example.com"), "en") == []

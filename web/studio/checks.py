@@ -25,6 +25,7 @@ MEASURES = {
     "flesch": _("Flesch reading ease: %(value)s of 100"),
     "gulpease": _("Gulpease: %(value)s of 100"),
     "sentence_length": _("Mean length of a sentence: %(value)s words"),
+    "sentence_characters": _("Mean length of a sentence: %(value)s characters"),
 }
 LEVELS = {"easy": _("Easy to read"), "medium": _("Readable"), "hard": _("Hard to read")}
 

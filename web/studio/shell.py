@@ -7,6 +7,7 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from kb.db import reading
+from kb.errors import NotAllowed
 from kb.people import Person
 from web.guards import person_of
 from web.i18n import _
@@ -85,12 +86,12 @@ async def to_the_form(request: Request, _error: Exception) -> Response:
 
 
 def editor_of(request: Request, session: Session, ability: str = "write") -> Person:
-    """Who is signed in and may do this. Raises SignInFirst for nobody, 403 for others."""
+    """Who is signed in and may do this. Raises SignInFirst for nobody, NotAllowed for others."""
     person = person_of(request, session)
     if person is None:
         raise SignInFirst
     if not person.may(ability):
-        raise HTTPException(403, f"your role, {person.role}, may not do this; ask an admin")
+        raise NotAllowed(f"your role, {person.role}, may not do this; ask an admin")
     return person
 
 

@@ -1,5 +1,8 @@
 // The editor: keeps what is typed, shows it as each channel will, and helps with Markdown.
 
+import { Problem } from "../staff/api.js";
+import { ask } from "../staff/dialogs.js";
+
 const form = document.getElementById("editor");
 const frame = document.getElementById("preview");
 const checks = document.getElementById("checks");
@@ -112,6 +115,10 @@ function draw_frame(html) {
     return;
   }
   shown = channel;
+  const theme = document.documentElement.dataset.theme;
+  if (theme) made.documentElement.dataset.theme = theme;
+  const is_dark = theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  if (is_dark) for (const root of made.querySelectorAll(".root")) root.dataset.theme = "dark";
   frame.srcdoc = `<!doctype html>${made.documentElement.outerHTML}`;
 }
 
@@ -165,7 +172,10 @@ for (const field of form.querySelectorAll("[data-markdown]")) {
   bar.removeAttribute("id");
   bar.hidden = false;
   if (field.name === "answer") bar.querySelectorAll('[data-mark="## "], [data-mark="picture"]').forEach((button) => button.remove());
-  field.closest(".field").before(bar);
+  const label = field.closest(".field"), box = document.createElement("div");
+  box.className = "field-box";
+  label.replaceWith(box);
+  box.append(bar, label);
   bar.addEventListener("click", (event) => {
     const button = event.target.closest("[data-mark]");
     if (button) mark(field, button.dataset.mark);
@@ -195,7 +205,7 @@ function take_pictures(event, field, transfer) {
   const files = [...transfer.files].filter((file) => file.type.startsWith("image/"));
   if (!files.length) return;
   event.preventDefault();
-  for (const file of files) add_picture(field, file);
+  (async () => { for (const file of files) await add_picture(field, file); })();
 }
 
 function choose_picture(field) {
@@ -206,35 +216,39 @@ function choose_picture(field) {
   input.click();
 }
 
-async function add_picture(field, file) {
-  const alt = prompt(form.dataset.alt, "");
-  if (alt === null) return;
-  const data = new FormData();
-  data.append("picture", file, file.name || "picture.png");
-  data.append("alt", alt);
-  try {
-    const response = await send("/studio/pictures", data);
-    const said = await response.json();
-    if (response.ok) insert(field, apart(field, said.markdown));
-    else toast(said.detail);
-  } catch {
-    toast(form.dataset.offline);
-  }
+/** In the words of this page or of the store. */
+class Refused extends Problem {
+  get words() { return this.message; }
+}
+
+/** Asks what it shows, then puts it where the cursor was; what is wrong is said in the dialog. */
+function add_picture(field, file) {
+  const [from, to] = [field.selectionStart, field.selectionEnd];
+  const picture = document.querySelector("#picture-dialog img");
+  const reader = new FileReader();
+  reader.addEventListener("load", () => { picture.src = reader.result; });
+  reader.readAsDataURL(file);
+  let said;
+  const dialog = ask("picture-dialog", {
+    send: async (data) => {
+      data.append("picture", file, file.name || "picture.png");
+      const response = await send("/studio/pictures", data).catch(() => { throw new Refused(0, form.dataset.offline); });
+      said = await response.json();
+      if (!response.ok) throw new Refused(response.status, said.detail);
+    },
+  });
+  return new Promise((done) => dialog.addEventListener("close", () => {
+    picture.removeAttribute("src");
+    if (said) insert(field, apart(field, said.markdown, from, to), from, to);
+    done();
+  }, { once: true }));
 }
 
 /** A picture is a paragraph of its own: glued to a heading it would spoil it. */
-function apart(field, markdown) {
-  const before = field.value.slice(0, field.selectionStart), after = field.value.slice(field.selectionEnd);
+function apart(field, markdown, from, to) {
+  const before = field.value.slice(0, from), after = field.value.slice(to);
   const gap = (text, edge) => (text === "" || edge.test(text) ? "" : "\n\n");
   return gap(before, /\n\n$/) + markdown + gap(after, /^\n\n/);
-}
-
-function toast(words) {
-  const line = document.createElement("p");
-  line.className = "toast toast-error";
-  line.textContent = words;
-  document.getElementById("toasts").append(line);
-  setTimeout(() => line.remove(), 9000);
 }
 
 // -- chips ---------------------------------------------------------------------------

@@ -1,22 +1,10 @@
-// Reviewing: commenting on selected words, marking what is commented on, times in the reader's zone.
+// Reviewing: commenting on selected words, marking what is commented on.
 
 const words = document.querySelector("[data-words]");
 const form = document.getElementById("comment-form");
 const here = document.getElementById("comment-here");
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const one_line = (text) => text.replace(/\s+/g, " ").trim();
 
-// -- times ------------------------------------------------------------------------
-
-const LOCALE = { fa: "fa-IR-u-ca-gregory-nu-arabext", en: "en-GB" }[document.documentElement.lang] ?? document.documentElement.lang;
-const moment = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", hour12: false, timeZoneName: "short" });
-for (const time of document.querySelectorAll("time[data-local]")) {
-  time.title = time.textContent.trim();
-  time.textContent = moment.format(new Date(time.dateTime));
-}
-for (const select of document.querySelectorAll("select[data-zone]:not([data-set])")) {
-  if ([...select.options].some((option) => option.value === zone)) select.value = zone;
-}
 for (const select of document.querySelectorAll("select[data-go]")) {
   select.addEventListener("change", () => select.form.submit());
 }

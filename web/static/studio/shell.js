@@ -1,10 +1,22 @@
-// What every page of the studio can do by keyboard, and menus that close by themselves.
+// What every page of the studio can do by keyboard, menus that close by themselves, and times in the
+// reader's own zone.
 
 const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
 const rooms = () => [...document.querySelectorAll(".studio-side .rooms a")];
 const dialog = document.getElementById("keys-dialog");
 const help = document.getElementById("help");
 let going = false;
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const LOCALE = { fa: "fa-IR-u-ca-gregory-nu-arabext", en: "en-GB" }[document.documentElement.lang] ?? document.documentElement.lang;
+const moment = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", hour12: false, timeZoneName: "short" });
+for (const time of document.querySelectorAll("time[data-local]")) {
+  time.title = time.textContent.trim();
+  time.textContent = moment.format(new Date(time.dateTime));
+}
+for (const select of document.querySelectorAll("select[data-zone]:not([data-set])")) {
+  if ([...select.options].some((option) => option.value === zone)) select.value = zone;
+}
 
 help.hidden = false;
 help.addEventListener("click", () => dialog.showModal());
