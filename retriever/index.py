@@ -83,6 +83,8 @@ class Level:
     is_rehearsed: bool = False
     shelves: dict[Audiences, Shelf] = field(default_factory=dict)
     cache: "OrderedDict[Any, Any]" = field(default_factory=OrderedDict)
+    # What recorded questions were told, for those who replay them more than once.
+    told: dict[Any, Any] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def shelf(self, audience: str) -> Shelf:
@@ -584,7 +586,7 @@ class Index:
 
 def _renewed(level: Level, **changes: Any) -> Level:
     """The same texts in another state: what was remembered of it no longer counts."""
-    return replace(level, cache=OrderedDict(), lock=threading.Lock(), **changes)
+    return replace(level, cache=OrderedDict(), told={}, lock=threading.Lock(), **changes)
 
 
 def _keyed(documents: Iterable[Document], encoder: Encoder) -> Keyed:

@@ -24,6 +24,8 @@ FOLD = str.maketrans(
 )
 PERSIAN_ENDINGS = re.compile(r"(?<=\w{3})(?:هایم|هایی|های|ها|ترین|تر|ام|اش|ات|مان|تان|شان|م|ی)$")
 TYPO_MIN_LENGTH, TYPO_SCORE = 4, 82
+# Words that no text holds and whose nearest is remembered; customers mistype the same ones.
+REMEMBERED = 20_000
 # How soon a word's repetitions stop counting, and how much a long text is held against it.
 K1, B = 1.2, 0.6
 
@@ -116,6 +118,7 @@ class WordIndex:
         self.size = len(documents)
         self._ids: dict[str, int] = {}
         self._vocabulary: list[str] = []
+        self._read_as: dict[str, str] = {}
         if any(documents):
             self._index(documents)
 
@@ -141,6 +144,13 @@ class WordIndex:
     def _corrected(self, token: str) -> str:
         if token in self._ids or len(token) < TYPO_MIN_LENGTH or not self._vocabulary:
             return token
+        if token not in self._read_as:
+            if len(self._read_as) >= REMEMBERED:
+                self._read_as = {}
+            self._read_as[token] = self._nearest(token)
+        return self._read_as[token]
+
+    def _nearest(self, token: str) -> str:
         found = process.extractOne(
             token, self._vocabulary, scorer=fuzz.ratio, score_cutoff=TYPO_SCORE
         )

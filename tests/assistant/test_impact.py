@@ -1,11 +1,16 @@
 """What a publication would change is what it then changes."""
 
+import csv
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from assistant import impact as impact_module
 from assistant.answering import ask, consider
 from assistant.impact import (
     Impact,
@@ -19,12 +24,16 @@ from assistant.impact import (
     told_of,
 )
 from kb.articles import Revision, find_article
-from kb.db import now, reading, transaction
+from kb.db import now, open_engine, reading, transaction
 from kb.publishing import publish, withdraw
-from retriever.index import Index
-from tests.cast import REFUND_POLICY, SENDING_BACK, approved, mina
+from retriever.index import Index, Level
+from retriever.replay import find_many
+from retriever.search import Findings
+from tests.cast import REFUND_POLICY, SENDING_BACK, approved, mina, silence
+from web.services import Services
 
 LOCALES = ["en", "it"]
+SPOKEN = ["en", "zh", "ko", "fa", "it"]
 ASKED = [
     "I forgot my password",
     "how do I return this",
@@ -41,11 +50,13 @@ def note(session: Session, index: Index, *questions: str, audience: str = "publi
         ask(session, index, question, LOCALES, "en", audience=audience)
 
 
-def impact_of(session: Session, index: Index, *revisions: Revision) -> Impact:
+def impact_of(
+    session: Session, index: Index, *revisions: Revision, locales: list[str] = LOCALES
+) -> Impact:
     level, _ = index.level(session)
     after = index.imagine(level, [session.merge(revision) for revision in revisions])
-    recorded = recorded_questions(session, LOCALES)
-    return replay(session, index, (level, after), recorded, LOCALES)
+    recorded = recorded_questions(session, locales)
+    return replay(session, index, (level, after), recorded, locales)
 
 
 def told(session: Session, index: Index, audience: str = "public") -> dict[str, Told]:
@@ -130,6 +141,91 @@ def test_withdrawing_is_imagined_as_it_happens(engine: Engine, shop_index: Index
         imagined.shelf("public").heads, real.shelf("public").heads, strict=True
     ):
         assert (mine.weights == theirs.weights).all()
+
+
+def test_what_the_store_tells_today_is_worked_out_once(
+    engine: Engine, shop_index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction(engine) as session:
+        note(session, shop_index, *ASKED)
+        fresh = approved(session, "sending-back", SENDING_BACK)
+    levels: list[Level] = []
+
+    def seen(vectors: object, level: Level, *rest: object) -> list[Findings]:
+        levels.append(level)
+        return find_many(vectors, level, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(impact_module, "find_many", seen)
+    with reading(engine) as session:
+        once, again = (impact_of(session, shop_index, fresh) for _ in range(2))
+        today, _ = shop_index.level(session)
+    assert once == again
+    assert sum(level is today for level in levels) == 1
+    assert len(levels) == 3
+
+
+def test_questions_of_an_audit_are_nobodys(engine: Engine, shop_index: Index) -> None:
+    with transaction(engine) as session:
+        note(session, shop_index, ASKED[0])
+        session.add(silence(question="an audit asks this", is_audit=True))
+    with reading(engine) as session:
+        assert [one.text for one in recorded_questions(session, LOCALES)] == [ASKED[0]]
+
+
+# -- the sample company -------------------------------------------------------------------
+
+
+@pytest.fixture
+def company(sample: Services, tmp_path: Path) -> Iterator[tuple[Engine, Index]]:
+    """The sample company's store to publish in; vectors belong to texts, so those are shared."""
+    shutil.copy(sample.settings.home / "verbatim.db", tmp_path / "verbatim.db")
+    engine = open_engine(f"sqlite:///{tmp_path / 'verbatim.db'}")
+    index = Index(engine, sample.index.vectors, sample.index.encoders)
+    index.bring_level()
+    yield engine, index
+    engine.dispose()
+
+
+def test_company_is_told_beforehand_what_publishing_brings(
+    company: tuple[Engine, Index],
+) -> None:
+    engine, index = company
+    asked = customers(12)
+    # Another article's customers, so that replies change.
+    greedy = tuple(text for text, locale in asked if locale == "en")[:4]
+    with transaction(engine) as session:
+        session.add_all(silence(question=text, locale=locale) for text, locale in asked)
+        fresh = approved(session, "giving-back", replace(SENDING_BACK, phrasings=greedy))
+    with reading(engine) as session:
+        before = replies(session, index, asked)
+        foretold = impact_of(session, index, fresh, locales=SPOKEN)
+    with transaction(engine) as session:
+        publish(session, session.merge(fresh), mina(session))
+    with reading(engine) as session:
+        after = replies(session, index, asked)
+    changed = {
+        (d.question.text, d.question.locale): (d.before, d.after) for d in foretold.differences
+    }
+    assert changed == {
+        q: (before[q], after[q]) for q in asked if compare(before[q], after[q]) != "unchanged"
+    }
+    assert len(changed) >= len(greedy)
+
+
+def customers(step: int) -> list[tuple[str, str]]:
+    """Every so manieth of the customers' questions, in five languages."""
+    with (Path(__file__).parents[1] / "questions.csv").open() as file:
+        return [(row["question"], row["locale"]) for row in list(csv.DictReader(file))[::step]]
+
+
+def replies(
+    session: Session, index: Index, asked: list[tuple[str, str]]
+) -> dict[tuple[str, str], Told]:
+    """What customers are told now."""
+    return {
+        (text, locale): told_of(consider(session, index, text, SPOKEN, locale, "public"))
+        for text, locale in asked
+    }
 
 
 def test_questions_older_than_thirty_days_do_not_count(engine: Engine, shop_index: Index) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import chatting, freshness, importing, latency, listing, peer, scale
+from tests.bench import chatting, freshness, importing, latency, listing, peer, replaying, scale
 from tests.bench.report import Report
 
 PARTS: dict[str, Callable[[Report, Path, Path | None], None]] = {
@@ -23,6 +23,7 @@ PARTS: dict[str, Callable[[Report, Path, Path | None], None]] = {
     "scale": scale.run,
     "importing": importing.run,
     "listing": listing.run,
+    "replaying": replaying.run,
 }
 DATASETS = Path(__file__).resolve().parents[3] / "shared" / "datasets" / "plausible" / "docs"
 

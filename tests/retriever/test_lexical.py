@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from retriever import lexical
 from retriever.lexical import STOPWORDS, WordIndex, fold, tokenize
 
 TEXTS = [
@@ -143,3 +144,13 @@ def test_question_without_known_words_scores_nothing() -> None:
     index = WordIndex(TEXTS)
     assert not index.scores([]).any()
     assert not index.scores(["unicorn"]).any()
+
+
+def test_mistyped_words_are_remembered_and_no_more_than_so_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lexical, "REMEMBERED", 1)
+    index = WordIndex([["password"], ["delivery"]])
+    for _ in range(2):
+        assert index.known(["pasword", "delivry", "zebra"]) == ["password", "delivery", "zebra"]
+    assert index._read_as == {"zebra": "zebra"}

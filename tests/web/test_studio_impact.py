@@ -14,7 +14,8 @@ from tests.cast import GOODWILL, SENDING_BACK, approved, mina
 from web.services import Services
 
 PASSWORD = "a long enough password"
-PAGE = "/studio/articles/sending-back/en/1/impact"
+REVISION = "/studio/articles/sending-back/en/1"
+PAGE = f"{REVISION}/impact"
 QUESTION = "how do I return this"
 
 
@@ -72,6 +73,21 @@ def test_what_was_seen_before_something_else_changed_cannot_be_signed(
     assert refused.status_code == 409
     assert "Nothing was published" in refused.text
     assert "may no longer be true" in client.get(PAGE).text
+    assert "may no longer be true" in client.get(REVISION).text
+
+
+def test_figures_stand_where_somebody_publishes(client: TestClient, replayed: str) -> None:
+    page = client.get(REVISION).text
+    assert "Of 3 questions that were asked:" in page
+    assert "lost 0, another article 0, gained 2, new words 0." in page
+    assert f'href="{PAGE}"' in page
+
+
+def test_version_that_nobody_replayed_says_so(services: Services, client: TestClient) -> None:
+    with transaction(services.engine) as session:
+        approved(session, "sending-back", SENDING_BACK)
+    enter(services, client)
+    assert "Nobody has asked the recorded questions" in client.get(REVISION).text
 
 
 def test_page_shows_one_kind_and_one_language(client: TestClient, replayed: str) -> None:

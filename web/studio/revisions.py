@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
+from assistant.impact_runs import is_stale, latest_run
 from assistant.notifications import catch_up
 from kb import comments
 from kb.articles import Revision, get_article, get_revision
@@ -348,6 +349,7 @@ def _page(
         shown = view_revision(session, at.slug, at.locale, at.version, me, against)
         is_review = shown.revision.state == "in_review" and not shown.is_own
         shows_changes = view == "changes" or bool(against) or (not view and is_review)
+        run = latest_run(session, shown.revision)
         return studio_page(
             request,
             template,
@@ -362,6 +364,8 @@ def _page(
             zones=zones(),
             zone=services.settings.desk_timezone,
             channels=_channels_of(shown.revision),
+            run=run,
+            is_stale=run is not None and is_stale(session, run),
             done=done,
             undo=undo,
             wrong=wrong,

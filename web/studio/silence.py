@@ -12,7 +12,7 @@ from web.studio.shell import editor_of, studio_page
 
 # Phrasings that another article takes, before the rest has to be asked for.
 FIRST = 8
-PLOT = Plot(width=360, height=150, left=0, bottom=24, edge=22)
+PLOT = Plot(width=360, height=130, left=0, bottom=24, edge=20)
 STANDINGS = {
     Standing.promised: (_("Promised"), "shield-check"),
     Standing.silent: (_("Promised"), "shield-check"),
