@@ -12,10 +12,18 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, Engine, Index
-from sqlalchemy.orm import selectinload
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
-from kb.articles import Article, Revision, Wording, check_wording, find_article, latest_revision
+from kb.articles import (
+    STATE_AFTER,
+    Article,
+    Review,
+    Revision,
+    Wording,
+    check_wording,
+    find_article,
+    latest_revision,
+)
 from kb.db import UtcDateTime, now, reading, transaction
 from kb.errors import Conflict, Invalid, VerbatimError
 from kb.people import Person, require
@@ -114,61 +122,99 @@ def _check(action: str, slugs: list[str], by: Person, changes: dict[str, Any]) -
 
 
 @dataclass(frozen=True)
+class _Newest:
+    """The newest wording of an article in a locale, without its words."""
+
+    id: int
+    article_id: int
+    locale: str
+    version: int
+    title: str
+    state: str
+    facts: dict[str, Any]
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where it is."""
+        return self.article_id, self.locale
+
+    @property
+    def wording(self) -> Wording:
+        """Its facts around other words: enough to see what changing facts does."""
+        return Wording(self.title, self.title, "", (), **self.facts).tidied()
+
+
+@dataclass(frozen=True)
 class _Facts:
-    """The newest wordings of some articles, read at once; places are article and locale."""
+    """What is known of some articles, read at once; places are article and locale."""
 
     slugs: dict[int, str]
-    revisions: list[Revision]
+    revisions: list[_Newest]
     live: dict[tuple[int, str], int]
     waiting: set[tuple[int, str]]
 
-    def why_not(self, action: str, revision: Revision, changes: dict[str, Any] | None) -> str:
+    def why_not(self, action: str, revision: _Newest, changes: dict[str, Any] | None) -> str:
         """A word for why a step is impossible, empty when it is not."""
-        place = (revision.article_id, revision.locale)
         if action == "submit":
             return "" if revision.state == "draft" else f"is_{revision.state}"
-        if action == "publish" and self.live.get(place) == revision.id:
+        if action == "publish" and self.live.get(revision.place) == revision.id:
             return "is_live"
         if action == "publish":
-            return "" if revision.is_approved else "not_approved"
+            return "" if revision.state == "approved" else "not_approved"
         if action == "withdraw":
-            return "" if place in self.live or place in self.waiting else "not_live"
-        return _why_not_changed(revision, changes or {})
+            is_there = revision.place in self.live or revision.place in self.waiting
+            return "" if is_there else "not_live"
+        return _why_not_changed(revision.wording, changes or {})
 
 
-def _why_not_changed(revision: Revision, changes: dict[str, Any]) -> str:
+def _why_not_changed(wording: Wording, changes: dict[str, Any]) -> str:
     try:
-        changed = changed_wording(revision.wording, changes)
+        changed = changed_wording(wording, changes)
         check_wording(changed)
     except Invalid:
         return "invalid"
-    return "same" if changed.sha256 == revision.sha256 else ""
+    return "same" if changed.sha256 == wording.sha256 else ""
 
 
 def _facts_of(session: Session, slugs: list[str], locale: str) -> _Facts:
-    articles = session.exec(select(Article).where(col(Article.slug).in_(slugs))).all()
-    ids = [article.id for article in articles if article.id]
-    newest = select(func.max(Revision.id)).where(col(Revision.article_id).in_(ids))
-    if locale:
-        newest = newest.where(Revision.locale == locale)
-    newest = newest.group_by(col(Revision.article_id), col(Revision.locale))
-    whole = select(Revision).where(col(Revision.id).in_(newest))
-    whole = whole.options(selectinload(Revision.reviews), selectinload(Revision.phrasing_rows))  # type: ignore[arg-type]
-    place = {slug: n for n, slug in enumerate(slugs)}
-    rank = {article.id: place[article.slug] for article in articles}
-    revisions = sorted(session.exec(whole), key=lambda r: (rank[r.article_id], r.locale))
+    chosen = select(Article.id, Article.slug).where(col(Article.slug).in_(slugs))
+    articles = {id_: slug for id_, slug in session.exec(chosen) if id_}
     here = (Publication.article_id, Publication.locale)
     live = select_live(now()).with_only_columns(*here, Publication.revision_id)
     waiting = select(*here).where(
         col(Publication.starts_at) > now(), col(Publication.ended_at).is_(None)
     )
-    of_these = col(Publication.article_id).in_(ids)
+    of_these = col(Publication.article_id).in_(articles)
+    place = {slug: n for n, slug in enumerate(slugs)}
     return _Facts(
-        {article.id: article.slug for article in articles if article.id},
-        revisions,
+        articles,
+        sorted(
+            _newest_of(session, list(articles), locale),
+            key=lambda r: (place[articles[r.article_id]], r.locale),
+        ),
         {(a, code): id_ for a, code, id_ in session.execute(live.where(of_these))},
         {(a, code) for a, code in session.execute(waiting.where(of_these))},
     )
+
+
+def _newest_of(session: Session, ids: list[int], locale: str) -> list[_Newest]:
+    newest = select(func.max(Revision.id)).where(col(Revision.article_id).in_(ids))
+    if locale:
+        newest = newest.where(Revision.locale == locale)
+    newest = newest.group_by(col(Revision.article_id), col(Revision.locale))
+    of_these = select(Review.revision_id, Review.verdict).where(col(Review.revision_id).in_(newest))
+    verdicts = dict(session.exec(of_these.order_by(col(Review.id))).all())
+    names = ("id", "article_id", "locale", "version", "title")
+    columns = [getattr(Revision, name) for name in (*names, *CHANGEABLE)]
+    rows = session.execute(select(*columns).where(col(Revision.id).in_(newest)))
+    return [
+        _Newest(
+            **{name: getattr(row, name) for name in names},
+            state=STATE_AFTER.get(verdicts.get(row.id, ""), "draft"),
+            facts={name: getattr(row, name) for name in CHANGEABLE} | {"tags": tuple(row.tags)},
+        )
+        for row in rows
+    ]
 
 
 def changed_wording(wording: Wording, changes: dict[str, Any]) -> Wording:

@@ -17,6 +17,7 @@ from assistant.desk.clock import Clock
 from assistant.exchanges import Assistant
 from assistant.rewriting import rewriter_of
 from kb.settings import Settings
+from kb.translation_board import keep_board
 from web import (
     api,
     chat_stream,
@@ -109,7 +110,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     stop = threading.Event()
     watcher = threading.Thread(target=services.index.watch, args=(stop,), daemon=True)
     watcher.start()
-    jobs = {"audit": app.state.auditor.tick}
+    translations = partial(keep_board, services.engine)
+    jobs = {"audit": app.state.auditor.tick, "translations": translations}
     clock = Clock(app.state.assistant, partial(case_json, services), jobs)
     ticking = threading.Thread(target=clock.run, args=(stop,), daemon=True)
     ticking.start()

@@ -168,6 +168,23 @@ def test_schedule_is_told_when_its_time_comes(serve: Serve) -> None:
     assert start <= datetime.now(UTC) < start + timedelta(seconds=3)
 
 
+def test_start_and_end_that_pass_while_the_server_is_away_hold_after_a_restart(
+    serve: Serve,
+) -> None:
+    first = serve().wait()
+    at, headers = approved_gift_card(first), first.headers("publisher")
+    then = datetime.now(UTC) + timedelta(seconds=4)
+    ending = "/api/v1/articles/delivery-costs/publication"
+    for path, when in ((ending, "expires_at"), (at, "starts_at")):
+        body = {when: then.isoformat()}
+        assert first.http.post(path, json=body, headers=headers).is_success
+    first.stop()
+    time.sleep(max(0.0, (then - datetime.now(UTC)).total_seconds()))
+    again = serve().wait()
+    assert says_gift_card(again)
+    assert again.ask("postage price", locale="en")["outcome"] != "answered"
+
+
 # -- what a crash leaves behind ----------------------------------------------------
 
 
