@@ -85,6 +85,10 @@ def test_reader_gets_the_first_language_that_the_site_speaks(header: str, locale
     assert i18n.preferred_locale(header, list(LOCALE_NAMES)) == locale
 
 
+def test_nothing_is_translated_to_nothing() -> None:
+    assert i18n.translate("ko", "") == ""
+
+
 def test_unknown_category_gets_a_readable_name() -> None:
     assert i18n.category_name("api-keys", "fa") == "Api keys"
     assert i18n.category_name("refunds", "ko") == "환불"

@@ -83,6 +83,23 @@ def test_still_right_takes_one_click_and_can_be_taken_back(elsa: Editor) -> None
     assert f'data-revision="{number}"' in elsa.page(back)
 
 
+@pytest.mark.parametrize("page", ["refund-time?in=en", "refund-time/en/2"])
+def test_still_right_is_said_and_taken_back_on_the_answer_s_own_pages(
+    elsa: Editor, page: str
+) -> None:
+    here = f"/studio/articles/{page}"
+    button = re.search(r'name="back" value="([^"]+)">\s*<button[^>]*value="(\d+)"', elsa.page(here))
+    assert button
+    assert button[1] == here
+    sent = elsa.send("/studio/upkeep/verifications", only=button[2], back=button[1])
+    after = elsa.page(sent.headers["location"])
+    assert "Marked as still right." in after
+    undo = re.search(r'name="undo" value="(\d+)"', after)
+    assert undo
+    back = elsa.send("/studio/upkeep/undo", undo=undo[1], back=here).headers["location"]
+    assert "Taken back." in elsa.page(back)
+
+
 def test_help_site_and_api_say_when_it_was_verified(elsa: Editor) -> None:
     before = elsa.client.get("/api/v1/articles/refund-time").json()
     elsa.send("/studio/upkeep/verifications", item=[overdue(elsa.services)])

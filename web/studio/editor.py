@@ -465,7 +465,8 @@ def show_preview(
         editor_of(request, session)
     if channel not in CHANNELS:
         raise NotFound("there is no such channel")
-    return preview(request, channel, form.typed, form.locale, article)
+    version = form.based_on + 1
+    return preview(request, channel, form.typed, form.locale, article, version)
 
 
 @router.post("/checks", dependencies=[Depends(from_this_site)])

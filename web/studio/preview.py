@@ -20,9 +20,11 @@ FRAMED_POLICY = POLICY.replace("frame-ancestors 'none'", "frame-ancestors 'self'
 FRAMED = {"Content-Security-Policy": FRAMED_POLICY}
 
 
-def preview(request: Request, channel: str, typed: Typed, locale: str, slug: str) -> Response:
+def preview(
+    request: Request, channel: str, typed: Typed, locale: str, slug: str, version: int
+) -> Response:
     """A whole page for a frame of the editor."""
-    revision = _revision(typed, locale)
+    revision = _revision(typed, locale, version)
     if channel == "help_site":
         shown = _help_site(request, revision, slug)
     else:
@@ -57,13 +59,13 @@ def _help_site(request: Request, revision: Any, slug: str) -> Response:
     )
 
 
-def _revision(typed: Typed, locale: str) -> Revision:
+def _revision(typed: Typed, locale: str, version: int) -> Revision:
     """A Revision that is in no store."""
     answer = typed.answer.strip()
     return Revision(
         article_id=0,
         locale=locale,
-        version=1,
+        version=version,
         title=typed.title.strip(),
         answer=answer,
         body=typed.body.strip(),
