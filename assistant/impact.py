@@ -113,7 +113,6 @@ def recorded_questions(
             Receipt.issued_at >= since,
             col(Receipt.is_audit).is_(False),
             col(Receipt.locale).in_(locales),
-            col(Receipt.is_audit).is_(False),
             col(Receipt.detail)["chosen_from"].as_string().is_(None),
         )
         .group_by(Receipt.question, Receipt.locale, Receipt.audience)
