@@ -533,6 +533,14 @@ class Index:
         imagined = self._laid_out(tuple(documents), level, level.encoders, progress)
         return replace(imagined, epoch=level.epoch, due=level.due)
 
+    def vectors_of(self, level: Level, document: Document) -> dict[str, Vectors]:
+        """What the encoder of every language makes of a document's texts, by key."""
+        found: dict[str, Vectors] = {}
+        for encoder in level.encoders:
+            if encoder.languages is None:
+                found |= self._vectors(encoder, _keyed([document], encoder), level, silent)
+        return found
+
     def _vectors(
         self, encoder: Encoder, keyed: Keyed, old: Level | None, progress: Progress
     ) -> dict[str, Vectors]:

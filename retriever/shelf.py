@@ -178,6 +178,13 @@ class View:
         """Unit vectors, seen from where questions of their language centre here."""
         return self._centred(questions, locale)[0]
 
+    def centred_passages(self, passages: Vectors, locale: str) -> Vectors:
+        """Unit vectors, seen from where passages of their language centre here."""
+        mean = self._means.get((locale, False))
+        moved = passages if mean is None else passages - mean
+        lengths = np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)
+        return np.asarray(moved / lengths, np.float32)
+
     def question_mean(self, locale: str) -> Vectors:
         """Where questions of that language centre in this store."""
         own = self._means.get((locale, True))
