@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from math import log
 
 import numpy as np
@@ -71,18 +72,22 @@ def claims_of(revision: Revision, before: Revision | None = None) -> Claim:
         revision.locale,
         revision.id,
     )
-    said = [Said(about, statement) for statement in _statements(revision)]
-    told = tuple(one for one in said if not one.is_example)
-    former = values_of(_statements(before)) if before else NOTHING
+    told = _told(about, revision.answer, revision.body)
+    former = (
+        values_of(_statements(before.answer, before.body, before.locale)) if before else NOTHING
+    )
     return Claim(about, told, values_of(one.statement for one in told), former)
 
 
-def _statements(revision: Revision) -> list[Statement]:
-    return [
-        statement
-        for part in PARTS
-        for statement in statements_of(part, getattr(revision, part), revision.locale)
-    ]
+@lru_cache(maxsize=3_000)
+def _told(about: About, answer: str, body: str) -> tuple[Said, ...]:
+    said = (Said(about, statement) for statement in _statements(answer, body, about.locale))
+    return tuple(one for one in said if not one.is_example)
+
+
+def _statements(answer: str, body: str, locale: str) -> list[Statement]:
+    parts = zip(PARTS, (answer, body), strict=True)
+    return [statement for part, text in parts for statement in statements_of(part, text, locale)]
 
 
 def weight_of(texts: Iterable[frozenset[str]]) -> Weight:
@@ -92,7 +97,12 @@ def weight_of(texts: Iterable[frozenset[str]]) -> Weight:
     for words in texts:
         counts.update(words)
         total += 1
-    return lambda word: log(1 + (total - counts[word] + 0.5) / (counts[word] + 0.5))
+
+    @cache
+    def weight(word: str) -> float:
+        return log(1 + (total - counts[word] + 0.5) / (counts[word] + 0.5))
+
+    return weight
 
 
 def words_of(revision: Revision) -> frozenset[str]:
@@ -143,7 +153,7 @@ class ClaimIndex:
 
 
 def _shares(said: Said, weight: Weight) -> Iterator[tuple[str, float]]:
-    words = said.words()
+    words = said.words
     length = length_of(words, weight)
     for word, share in words.items():
         yield word, share * weight(word) / length

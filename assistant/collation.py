@@ -41,10 +41,11 @@ TOGETHER = 200
 
 def look_at(engine: Engine, index: Index, revision: Revision) -> list[Contradiction]:
     """What this wording contradicts, or would if it showed; kept, without what was dismissed."""
+    whole = _whole(index, revision)
     with reading(engine) as session:
         level, _ = index.level(session)
         found = level.remembered(
-            ("contradictions", revision.id), lambda: find_for(session, index, level, revision)
+            ("contradictions", whole.id), lambda: find_for(session, index, level, whole)
         )
         known = set(session.exec(_digests(found))) if found else set()
     if any(finding.digest not in known for finding in found):
@@ -52,6 +53,11 @@ def look_at(engine: Engine, index: Index, revision: Revision) -> list[Contradict
             keep(session, found)
     with reading(engine) as session:
         return open_contradictions(session, revision)
+
+
+def _whole(index: Index, revision: Revision) -> Revision:
+    assert revision.id is not None
+    return index.revisions([revision.id])[revision.id]
 
 
 def _digests(found: Sequence[Finding]) -> Any:
@@ -67,7 +73,7 @@ def check_publication(engine: Engine, index: Index, revision: Revision, setting:
         return
     found = look_at(engine, index, revision)
     if setting == BLOCK and found:
-        raise Conflict(_refusal(engine, revision, found))
+        raise Conflict(_refusal(engine, _whole(index, revision), found))
 
 
 def _refusal(engine: Engine, revision: Revision, found: Sequence[Contradiction]) -> str:
@@ -88,8 +94,8 @@ def collate(engine: Engine, index: Index, only: Iterable[int] | None = None) -> 
         found = list(_everything(session, index, level) if only is None else ())
         for document in level.documents if only is not None else ():
             if document.article_id in set(only or ()):
-                revision = index.revisions([document.revision_id])[document.revision_id]
-                found += find_for(session, index, level, revision)
+                shown = index.revisions([document.revision_id])
+                found += find_for(session, index, level, shown[document.revision_id])
     with transaction(engine) as session:
         keep(session, found)
         settle(session)

@@ -158,7 +158,9 @@ def _standing(session: Session, article_ids: set[int]) -> Places:
         col(Revision.article_id).in_(article_ids),
         col(Revision.id).not_in(select(Publication.revision_id)),
     )
-    newest = {(r.article_id, r.locale): r for r in session.exec(never.order_by(col(Revision.version)))}
+    newest = {
+        (r.article_id, r.locale): r for r in session.exec(never.order_by(col(Revision.version)))
+    }
     for place, revision in newest.items():
         live = found.setdefault(place, [])
         if all(revision.version > other.version for other in live):

@@ -89,9 +89,10 @@ class Said:
 
     @cached_property
     def own(self) -> frozenset[str]:
-        """Its words, without its facts."""
+        """Its words, without its facts and without what a fact left of a word."""
         locale = self.about.locale
-        return frozenset(tokenize(self.letters, locale)) - _bounds(locale)
+        whole = frozenset(tokenize(self.statement.text, locale))
+        return whole.intersection(tokenize(self.letters, locale)) - _bounds(locale)
 
     @cached_property
     def above(self) -> frozenset[str]:
@@ -132,12 +133,16 @@ class Said:
         heads = (*self.statement.above, self.statement.text[:24])
         return any(EXAMPLE.search(text) for text in heads)
 
-    def words(self, other: About | None = None) -> dict[str, float]:
-        """Its words, and how much each counts beside a sentence of the other article."""
-        found = dict.fromkeys(self.above, ABOVE) | dict.fromkeys(self.own, 1.0)
-        if other and other.slug in self.targets:
-            found |= dict.fromkeys(other.topic, 1.0)
-        return found
+    @cached_property
+    def words(self) -> Mapping[str, float]:
+        """Its words, and how much each counts."""
+        return dict.fromkeys(self.above, ABOVE) | dict.fromkeys(self.own, 1.0)
+
+    def words_beside(self, other: About) -> Mapping[str, float]:
+        """The same beside a sentence of an article that it may link to."""
+        if other.slug not in self.targets:
+            return self.words
+        return {**self.words, **dict.fromkeys(other.topic, 1.0)}
 
 
 @cache
@@ -168,7 +173,7 @@ def likeness(a: Said, b: Said, weight: Weight) -> float:
         letters = fuzz.ratio(a.folded, b.folded, score_cutoff=100 * SAME_LETTERS) / 100
         if letters:
             return letters
-    one, other = a.words(b.about), b.words(a.about)
+    one, other = a.words_beside(b.about), b.words_beside(a.about)
     shared = one.keys() & other.keys()
     are_linked = b.about.slug in a.targets or a.about.slug in b.targets
     if len(shared) < SHARED or not (a.own & b.own or are_linked):

@@ -60,7 +60,9 @@ def twins_of(shelf: Shelf, document: Document, vectors: dict[str, Vectors]) -> l
 
 
 def _in_order(found: list[Twins]) -> list[Twins]:
-    return sorted(found, key=lambda t: (-round(t.likeness, 4), t.one.article_id, t.other.article_id))
+    return sorted(
+        found, key=lambda t: (-round(t.likeness, 4), t.one.article_id, t.other.article_id)
+    )
 
 
 def _view(shelf: Shelf) -> View | None:

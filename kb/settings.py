@@ -3,7 +3,7 @@
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     )
     audit_hour: int = Field(
         3, ge=-1, le=23, description="Hour of the desk's day in which all channels are compared"
+    )
+    contradictions: Literal["warn", "block", "off"] = Field(
+        "warn", description="What a publication that contradicts other answers meets"
     )
     rewriter_url: str = Field(
         "", description="OpenAI-compatible model that makes searches of follow-ups; empty is none"

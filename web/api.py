@@ -8,6 +8,7 @@ from pydantic import AfterValidator
 from sqlmodel import Session
 
 from assistant.answering import ask
+from assistant.collation import check_publication
 from assistant.past import ask_past
 from assistant.receipts import get_receipt
 from assistant.sealing import head, seal, seal_of
@@ -379,6 +380,7 @@ def approve_revision(
     slug: Slug, version: Version, request: Request, services: Opened, body: Place | None = None
 ) -> dict[str, Any]:
     """Approve somebody else's revision."""
+    _check_contradictions(services, request, slug, body.locale if body else None, version)
     return _step(services, request, slug, version, body, approve)
 
 
@@ -392,6 +394,7 @@ def publish_article(
 ) -> dict[str, Any]:
     """Make an approved revision live; when this returns, every channel says it."""
     body = body or NewPublication()
+    _check_contradictions(services, request, slug, body.locale, body.version)
     with transaction(services.engine) as session:
         by = staff(request, session)
         found = get_article(session, slug)
@@ -429,6 +432,19 @@ def _step(
         revision = get_revision(session, get_article(session, slug), locale, version)
         verb(session, revision, by)
         return article_json(services, session, revision)
+
+
+def _check_contradictions(
+    services: Services, request: Request, slug: str, locale: str | None, version: int | None
+) -> None:
+    """Where what is to be published, or approved for that, contradicts what shows."""
+    with reading(services.engine) as session:
+        staff(request, session)
+        article = get_article(session, slug)
+        revision = get_revision(session, article, _locale(services, locale), version)
+    if revision.is_approved or (revision.submission and revision.submission.publishes):
+        setting = services.settings.contradictions
+        check_publication(services.engine, services.index, revision, setting)
 
 
 def _live(

@@ -40,6 +40,7 @@ from web import (
     widget,
 )
 from web.auditor import Auditor
+from web.collator import Collator
 from web.guards import Guard
 from web.live import Feed
 from web.openapi import complete
@@ -69,6 +70,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.feed = Feed(services.engine)
     app.state.auditor = Auditor(services.engine, services.settings)
+    app.state.collator = Collator(services.engine, services.index, settings)
     app.add_middleware(
         Guard,
         rates=RateLimiter(settings.rate_limit),
@@ -111,7 +113,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     watcher = threading.Thread(target=services.index.watch, args=(stop,), daemon=True)
     watcher.start()
     translations = partial(keep_board, services.engine)
-    jobs = {"audit": app.state.auditor.tick, "translations": translations}
+    jobs = {
+        "audit": app.state.auditor.tick,
+        "contradictions": app.state.collator.tick,
+        "translations": translations,
+    }
     clock = Clock(app.state.assistant, partial(case_json, services), jobs)
     ticking = threading.Thread(target=clock.run, args=(stop,), daemon=True)
     ticking.start()

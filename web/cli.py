@@ -25,6 +25,7 @@ from retriever.bars import BarBook
 from retriever.prepared import prime
 from web.ask_command import ask, search
 from web.audit_command import audit
+from web.contradictions_command import contradictions
 from web.evaluate_command import evaluate_
 from web.outgoing_command import outgoing_app
 from web.owner import owner_of
@@ -153,6 +154,7 @@ def export(path: Path) -> None:
 app.command()(ask)
 app.command()(search)
 app.command()(audit)
+app.command()(contradictions)
 app.command(name="evaluate")(evaluate_)
 app.command(name="train")(train_)
 app.command()(verify)

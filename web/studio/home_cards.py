@@ -12,6 +12,8 @@ from typing import Any
 from fastapi import Request
 from sqlmodel import Session
 
+from assistant.collation import OFF
+from assistant.contradictions import open_contradictions
 from assistant.gaps import UNANSWERED
 from kb import worklists
 from kb.db import now
@@ -19,6 +21,8 @@ from kb.people import Person
 from kb.verification import OVERDUE, VERIFIED, due
 from kb.worklists import Task
 from web.i18n import _
+from web.pages import services_of
+from web.studio.contradiction_view import shown
 from web.studio.gatherers import gatherer_of
 
 SOON = timedelta(days=14)
@@ -116,6 +120,17 @@ def unanswered(request: Request, session: Session, _me: Person) -> Card | None:
     return Card("unanswered.html", title, rows[:TOP_GAPS], len(rows), "/studio/questions")
 
 
+def contradictions(request: Request, session: Session, _me: Person) -> Card | None:
+    """Answers that contradict each other, newest first."""
+    if services_of(request).settings.contradictions == OFF:
+        return None
+    rows = open_contradictions(session)
+    if not rows:
+        return None
+    title, more = _("Contradictions"), "/studio/contradictions"
+    return Card("contradictions.html", title, shown(session, rows[:TOP_GAPS]), len(rows), more)
+
+
 def _tasks(
     title: str, tasks: list[Task], more: str = "", act: str = "", why: str = ""
 ) -> Card | None:
@@ -134,6 +149,7 @@ CARDS: list[Provider] = [
     waiting,
     calendar,
     unanswered,
+    contradictions,
 ]
 
 

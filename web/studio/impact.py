@@ -22,7 +22,7 @@ from kb.publishing import live_publication, publish
 from web.i18n import _
 from web.login import PRIVATE
 from web.pages import services_of
-from web.studio.revisions import PLACE, At, Place, from_here
+from web.studio.revisions import PLACE, At, Place, contradicting, from_here
 from web.studio.shell import editor_of, studio_page
 
 # Differences of a kind on the first page, and on a page of that kind alone.
@@ -93,6 +93,8 @@ def post_replay(request: Request, at: At) -> Response:
 def post_publication(request: Request, at: At, run: Annotated[str, Form()] = "") -> Response:
     """Publish, signed with what was seen."""
     services = services_of(request)
+    if refused := contradicting(request, at):
+        return refused
     try:
         with transaction(services.engine) as session:
             me = editor_of(request, session, "publish")

@@ -9,13 +9,14 @@ from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
+from assistant.collation import BLOCK, OFF, check_publication, look_at
 from assistant.impact_runs import is_stale, latest_run
 from assistant.notifications import catch_up
 from kb import comments
 from kb.articles import Revision, get_article, get_revision
 from kb.audiences import ASSISTANT, PUBLIC
 from kb.db import reading, transaction
-from kb.errors import NotFound, VerbatimError
+from kb.errors import Conflict, NotFound, VerbatimError
 from kb.people import Person
 from kb.publishing import (
     Publication,
@@ -31,6 +32,8 @@ from web.article_pages import known_slug
 from web.forms import from_this_site
 from web.i18n import _
 from web.pages import known_locale, services_of
+from web.studio.contradiction_view import Shown
+from web.studio.contradiction_view import shown as show_all
 from web.studio.revision_view import PART_NAMES, STATES, RevisionView, view_revision
 from web.studio.shell import editor_of, studio_page
 from web.studio.times import showing, zones
@@ -55,6 +58,7 @@ DONE = {
 }
 STAFF_CHANNELS = (_("The agents’ desk"), _("The sidebar in other help desks"))
 CHANNELS = (_("The help site"), _("The chat on the website"), _("The API"), *STAFF_CHANNELS)
+BLOCKED = _("Not published: it contradicts another answer.")
 NOTHING: Mapping[str, str] = {}
 PLACE = "/articles/{slug}/{locale}/{version}"
 
@@ -123,7 +127,7 @@ def post_approval(request: Request, at: At, publishes: Text = "") -> Response:
         publication = approve(session, revision, me, bool(publishes))
         done[0] = _outcome(publication) if publication else "approved"
 
-    return _step(request, at, step, done)
+    return (publishes and contradicting(request, at)) or _step(request, at, step, done)
 
 
 @router.post(f"{PLACE}/changes", dependencies=from_here)
@@ -176,7 +180,24 @@ def post_publication(
         done[0] = _outcome(publish(session, revision, me, begins, ends))
 
     typed = {"when": when, "starts": starts, "until": until, "zone": zone}
-    return _step(request, at, step, done, **typed, corrects=corrects, why=why)
+    typed |= {"corrects": corrects, "why": why}
+    return contradicting(request, at, **typed) or _step(request, at, step, done, **typed)
+
+
+def contradicting(request: Request, at: Place, **typed: str) -> Response | None:
+    """The page with what stands in the way, where contradictions block a publication."""
+    services = services_of(request)
+    with reading(services.engine) as session:
+        me = editor_of(request, session)
+        revision = get_revision(session, get_article(session, at.slug), at.locale, at.version)
+    if not me.may("publish"):
+        return None
+    try:
+        setting = services.settings.contradictions
+        check_publication(services.engine, services.index, revision, setting)
+    except Conflict as error:
+        return _page(request, at, wrong=Note(BLOCKED, 409, str(error)), typed=typed)
+    return None
 
 
 def _outcome(publication: Publication) -> str:
@@ -366,11 +387,21 @@ def _page(
             channels=_channels_of(shown.revision),
             run=run,
             is_stale=run is not None and is_stale(session, run),
+            contradictions=_contradictions(request, session, shown),
+            blocks_contradictions=services.settings.contradictions == BLOCK,
             done=done,
             undo=undo,
             wrong=wrong,
             typed=typed,
         )
+
+
+def _contradictions(request: Request, session: Session, view: RevisionView) -> list[Shown]:
+    """What the newest wording contradicts; what has been replaced contradicts nobody."""
+    services = services_of(request)
+    if services.settings.contradictions == OFF or not (view.is_newest or view.is_live):
+        return []
+    return show_all(session, look_at(services.engine, services.index, view.revision))
 
 
 def _channels_of(revision: Revision) -> tuple[str, ...]:

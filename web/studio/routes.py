@@ -7,6 +7,7 @@ from web.studio import (
     article,
     articles,
     bulk,
+    contradictions,
     corrections,
     editor,
     feedback,
@@ -48,6 +49,7 @@ ROOMS = (
     history,
     notices,
     silence,
+    contradictions,
     proof,
 )
 

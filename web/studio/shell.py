@@ -67,6 +67,7 @@ FLOORS = (
             Room("silence", _("Silence"), "volume-x"),
             Room("people", _("People"), "users", "administer"),
             Room("history", _("History"), "history", "approve"),
+            Room("contradictions", _("Contradictions"), "equal-not"),
             Room("proof", _("Proof"), "fingerprint"),
         ),
     ),
