@@ -17,7 +17,7 @@ from assistant.contradictions import (
     open_contradictions,
     settle,
 )
-from assistant.disagreement import COMPARED, Said, Weight, unit_of
+from assistant.disagreement import COMPARED, Said, Unit, Weight, unit_of
 from assistant.twins import twins, twins_of
 from kb.agreement import Difference
 from kb.agreement import Side as Written
@@ -167,17 +167,17 @@ def _clashes(claims: ClaimIndex, claim: Claim, revisions: dict[int, Revision]) -
     found = []
     for (one, other), clashes in grouped.items():
         units = {clash.unit for clash in clashes}
-        sides = [_side(said, units, revisions) for said in (one, other)]
-        found.append(Finding("articles", clashes[0].unit[0], sides[0], sides[1]))
+        sides = _side(one, other, units, revisions), _side(other, one, units, revisions)
+        found.append(Finding("articles", clashes[0].unit[0], *sides))
     return found
 
 
-def _side(said: Said, units: set[tuple[str, str]], revisions: dict[int, Revision]) -> Side:
-    start = said.statement.start
+def _side(said: Said, other: Said, units: set[Unit], revisions: dict[int, Revision]) -> Side:
+    start, same = said.statement.start, frozenset[str]().union(*other.values.values())
     marks = [
         (fact.start - start, fact.end - start)
         for fact in said.statement.facts
-        if unit_of(fact) in units
+        if unit_of(fact) in units and fact.value not in same
     ]
     revision = revisions[said.about.revision_id]
     return Side(revision, said.statement.part, said.statement.text, tuple(marks))
