@@ -233,8 +233,9 @@ function add_picture(field, file) {
     send: async (data) => {
       data.append("picture", file, file.name || "picture.png");
       const response = await send("/studio/pictures", data).catch(() => { throw new Refused(0, form.dataset.offline); });
-      said = await response.json();
-      if (!response.ok) throw new Refused(response.status, said.detail);
+      const told = await response.json();
+      if (!response.ok) throw new Refused(response.status, told.detail);
+      said = told;
     },
   });
   return new Promise((done) => dialog.addEventListener("close", () => {
