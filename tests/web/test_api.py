@@ -138,7 +138,7 @@ def test_same_question_gets_the_same_reply(reader: TestClient) -> None:
 
 def test_search_lists_articles_best_first(reader: TestClient) -> None:
     found = reader.get("/api/v1/search", params={"q": "refund", "limit": 2}).json()
-    assert set(found) == {"items", "total", "next"}
+    assert set(found) == {"items", "total", "next", "notice"}
     assert found["items"][0]["article"] == "refund-time"
     assert set(found["items"][0]) == ANSWER | {"category", "score"}
     assert len(found["items"]) <= 2

@@ -73,6 +73,7 @@ PAGES = (
     "/studio/people/1",
     "/studio/account",
     "/studio/history",
+    "/studio/contradictions",
     "/studio/proof",
     "/studio/proof/past",
     "/en/changes",
