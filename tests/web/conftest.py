@@ -130,7 +130,8 @@ def write_content(folder: Path, files: dict[str, str]) -> Path:
 def environment(home: Path, **more: str) -> dict[str, str]:
     """What a helper process may know."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("VERBATIM_", "PROMETHEUS_"))}
-    return kept | {"VERBATIM_HOME": str(home), "VERBATIM_RATE_LIMIT": "off", **more}
+    fixed = {"VERBATIM_RATE_LIMIT": "off", "VERBATIM_AUDIT_HOUR": "-1"}
+    return kept | {"VERBATIM_HOME": str(home), **fixed, **more}
 
 
 def run(home: Path, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
