@@ -38,7 +38,8 @@ def cut(wording: Wording, locale: str = "en") -> Document:
     publication = Publication(
         article_id=3, revision_id=7, locale=locale, audience="public", by_id=1, starts_at=now()
     )
-    publication.revision, publication.article = revision, Article(id=3, slug="return-something")
+    revision.article = publication.article = Article(id=3, slug="return-something")
+    publication.revision = revision
     return document_of(publication)
 
 
