@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,10 @@ VERBATIM = Path(sys.executable).parent / "verbatim"
 Keys = dict[str, dict[str, str]]
 
 
-@pytest.fixture(scope="session")
-def open_shop(
-    tmp_path_factory: pytest.TempPathFactory, vectors: VectorStore, encoders: list[Encoder]
-) -> Iterator[Services]:
-    """The cast's shop on SQLite, for reading only."""
-    settings = Settings(home=tmp_path_factory.mktemp("shop"), rate_limit="off")
+@contextmanager
+def opened_shop(folder: Path, vectors: VectorStore, encoders: list[Encoder]) -> Iterator[Services]:
+    """The cast's shop on SQLite."""
+    settings = Settings(home=folder, rate_limit="off")
     engine = open_engine(settings.sql_url)
     migrate(engine)
     with transaction(engine) as session:
@@ -45,6 +44,15 @@ def open_shop(
     index.bring_level()
     yield Services(settings, engine, index, None)
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def open_shop(
+    tmp_path_factory: pytest.TempPathFactory, vectors: VectorStore, encoders: list[Encoder]
+) -> Iterator[Services]:
+    """A shop for reading only."""
+    with opened_shop(tmp_path_factory.mktemp("shop"), vectors, encoders) as services:
+        yield services
 
 
 @pytest.fixture(scope="session")

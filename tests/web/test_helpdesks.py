@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator, FormatChecker
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
@@ -27,8 +27,11 @@ from kb.settings import Settings
 from tests.assistant.talks import handed_off, resolved, talk
 from tests.web.conftest import Keys
 from tests.web.receiver import Receiver, receiver
+from web.package_shapes import Badge
 from web.packages import case_json
 from web.services import Services
+from web.shapes import Corrected, Notice
+from web.turn_shapes import ChatReply, Corrects, Kind, Turn
 
 SECRET = "a secret of thirty-two characters"
 ROOT = Path(__file__).parents[2]
@@ -105,6 +108,29 @@ def test_schema_knows_every_name_that_the_desk_gives(
     STRICT.validate(given)
     assert given["earlier"]
     assert given["suggestions"]
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "known"),
+    [
+        ("turn", "kind", get_args(Kind)),
+        ("reply", "outcome", get_args(ChatReply.model_fields["outcome"].annotation)),
+        ("suggestion", "badges", get_args(Badge)),
+    ],
+)
+def test_schema_knows_every_word_that_may_stand_there(
+    of: str, name: str, known: tuple[str, ...]
+) -> None:
+    described = SCHEMA["$defs"][of]["properties"][name]
+    assert set(described.get("items", described)["enum"]) == set(known)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("corrected", Corrected), ("corrects", Corrects), ("notice", Notice), ("turn", Turn)],
+)
+def test_schema_has_the_names_of_the_api(name: str, shape: type[BaseModel]) -> None:
+    assert set(SCHEMA["$defs"][name]["properties"]) == set(shape.model_fields)
 
 
 def test_schema_is_served_as_documented(client: TestClient) -> None:
