@@ -34,7 +34,10 @@ TRAINING_NOTE = "train.json"
 
 
 class Encoder(Hashable, Protocol):
-    """Turns texts into unit vectors, (n, dimensions) float32, the same bits every time."""
+    """Turns texts into unit vectors, (n, dimensions) float32.
+
+    On one machine the same bits every time; on another processor E5 differs in the fourth digit.
+    """
 
     name: str
     dimensions: int

@@ -4,6 +4,7 @@ import numpy as np
 
 from retriever.embeddings import Encoder
 from retriever.general import general_keys, shipped_vectors
+from tests.retriever.conftest import least_cosine
 
 
 def test_every_general_question_has_its_vector(encoders: list[Encoder]) -> None:
@@ -18,7 +19,7 @@ def test_vectors_are_those_the_encoder_makes(encoders: list[Encoder]) -> None:
         shipped = shipped_vectors(encoder)
         texts = [item for of in general_keys(encoder).values() for item in list(of.items())[::40]]
         made = encoder.questions([text for _, text in texts])
-        assert np.allclose(made, [shipped[key] for key, _ in texts], atol=1e-4)
+        assert least_cosine(made, np.vstack([shipped[key] for key, _ in texts])) > 0.9995
 
 
 def test_another_encoder_has_none(own_encoder: Encoder) -> None:

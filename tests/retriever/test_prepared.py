@@ -9,6 +9,7 @@ from retriever.embeddings import Encoder
 from retriever.index import encode
 from retriever.prepared import prepared_vectors, prime
 from retriever.vectors import VectorStore
+from tests.retriever.conftest import least_cosine
 from tests.tuning.sample import CONTENT, sample_texts
 
 
@@ -18,7 +19,7 @@ def test_every_text_of_the_sample_company_has_its_vector(encoders: list[Encoder]
     assert set(found) == set(texts)
     some = sorted(texts)[::800]
     made = encode(encoders[0], [texts[key] for key in some])
-    assert np.allclose(made, np.vstack([found[key] for key in some]), atol=1e-4)
+    assert least_cosine(made, np.vstack([found[key] for key in some])) > 0.9995
 
 
 def test_vectors_are_kept_once(encoders: list[Encoder], tmp_path: Path) -> None:
