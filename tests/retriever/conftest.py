@@ -28,5 +28,5 @@ def own_encoder(encoders: list[Encoder], monkeypatch: pytest.MonkeyPatch) -> Enc
 
 
 def least_cosine(made: NDArray[np.float32], shipped: NDArray[np.float32]) -> float:
-    """How near two lists of unit vectors are at worst: E5 rounds differently on other processors."""
+    """How near unit vectors are at worst; E5 rounds differently on other processors."""
     return float((made * shipped).sum(axis=1).min())
