@@ -143,6 +143,10 @@ class PostgresPool:
         else:
             self._drop(name)
 
+    def url(self, name: str) -> str:
+        """Where one of them is."""
+        return _url_of(name)
+
     def close(self) -> None:
         """Leave nothing behind."""
         for name in self.free:

@@ -4,7 +4,8 @@
 
 The sample company is evaluated with tests/questions.csv, audited on all channels over HTTP, its
 receipts are checked and tampered with, it is saved and restored (into PostgreSQL too, where there
-is one) and asked again, and a small store is killed at random moments under load.
+is one) and asked again, the first release's folder is upgraded, and a small store is killed at
+random moments under load.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from tests.conftest import NO_POSTGRES, POSTGRES
 from tests.prove.crashes import crash
 from tests.prove.page import Page
 from tests.prove.recalls import recall_trial
+from tests.prove.upgrades import upgrade_trial
 from tests.web.conftest import VERBATIM, Server, environment
 from tests.web.conftest import run as finished
 
@@ -57,6 +59,8 @@ def main() -> None:
         _audit(page, home, arguments.audit)
         _receipts(page, home, folder)
         _restore(page, home, folder)
+        tell("the first release's folder")
+        upgrade_trial(page, folder, _empty_stores())
         tell("a correction")
         recall_trial(page, folder / "recall")
         _crash(page, folder / "crashes", arguments.crashes, arguments.seed)
@@ -176,7 +180,7 @@ def _restore(page: Page, home: Path, folder: Path) -> None:
     run(home, "backup", str(folder / "store.zip"))
     run(home, "export", str(folder / "first"))
     before = _replies(home)
-    for name, setting in _empty_stores(folder):
+    for name, setting in _empty_stores():
         there = folder / f"restored-{name}"
         run(there, "restore", str(folder / "store.zip"), **setting)
         run(there, "export", str(folder / name), **setting)
@@ -205,7 +209,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def _empty_stores(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def _empty_stores() -> Iterator[tuple[str, dict[str, str]]]:
     yield "SQLite", {}
     if NO_POSTGRES is None:
         with _database() as url:
@@ -252,8 +256,11 @@ def _crash(page: Page, folder: Path, count: int, seed: int) -> None:
     folder.mkdir()
     trials = crash(folder, count, seed, tell)
     kinds = ", ".join(f"{n} {kind}" for kind, n in trials.done.items())
-    page.add("kills with SIGKILL under load", str(sum(trials.done.values())), kinds)
-    asked = f"{trials.replies} replies meanwhile"
+    page.add("kills with SIGKILL in the middle of work", str(sum(trials.done.values())), kinds,
+             sum(trials.done.values()) == count)  # fmt: skip
+    load = ", ".join(f"{n} during {kind}" for kind, n in trials.under_way.items())
+    page.add("… replies to three customers who never pause", str(trials.replies), load)
+    asked = f"of {trials.replies} replies, against what was live then"
     for name, faults in (
         ("… wrong versions served", trials.wrong_versions),
         ("… answerable questions unanswered", trials.unanswered),

@@ -1,11 +1,14 @@
 """Killed at random moments, under load: no wrong version, no lost approval, no lost answer.
 
 Each trial does one thing (import, publish, rebuild, roll back) while customers ask, and kills the
-process that does it with SIGKILL after a random while. What was said meanwhile, and what is said
-afterwards, is held against the store: the version must have been live at a moment between the
-question and its answer, and an article that was live all the time must have answered.
+process that does it with SIGKILL at a random moment between its beginning and its end, which are
+measured first. A kill that came after the end is no trial, and another moment is tried. What was
+said meanwhile, and what is said afterwards, is held against the store: the version must have been
+live at a moment between the question and its answer, and an article that was live all the time
+must have answered.
 """
 
+import itertools
 import random
 import shutil
 import signal
@@ -33,7 +36,19 @@ PROBES = {
     "I forgot my password": "reset-password",
 }
 ASKERS = 3
-LONGEST = {"import": 2.5, "publish": 0.8, "rebuild": 3.0, "rollback": 1.5}
+# More articles than one transaction could hide: an import that is killed has many to lose.
+SHELF = {
+    f"en/shelf/shelf-{n}.md": (
+        f"title: Shelf {n}\n"
+        f"answer: Shelf {n} carries {{}} kg.\n"
+        f"phrasings: [what does shelf {n} carry, load of shelf {n}, shelf {n} weight]"
+    )
+    for n in range(20)
+}
+KINDS = ("import", "publish", "rebuild", "rollback")
+VERDICTS = 4
+# After a kill that came too late, the next is looked for a little earlier.
+EARLIER = 0.8
 
 
 @dataclass(frozen=True)
@@ -48,10 +63,15 @@ class Said:
 
 @dataclass
 class Trials:
-    """What came of it; every list but the first two should be empty."""
+    """What came of it; every list should be empty.
+
+    `done` counts kills in the middle of it, `under_way` the replies given during these.
+    """
 
     done: Counter[str] = field(default_factory=Counter)
+    too_late: int = 0
     replies: int = 0
+    under_way: Counter[str] = field(default_factory=Counter)
     wrong_versions: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -68,7 +88,7 @@ def crash(folder: Path, count: int, seed: int, tell: Callable[[str], None] = pri
     world = World(folder, random.Random(seed))
     try:
         for number in range(count):
-            kind = ("import", "publish", "rebuild", "rollback")[number % 4]
+            kind = KINDS[number % len(KINDS)]
             world.try_once(kind, number)
             tell(f"crash {number + 1}/{count}: {kind}, {len(world.trials.faults)} faults")
         world.finish()
@@ -84,6 +104,15 @@ class World:
         self.home, self.content, self.chance = folder / "home", folder / "content", chance
         self.trials, self.said = Trials(), list[Said]()
         self.acknowledged: list[tuple[str, int]] = []
+        self.spans: dict[str, float] = {}
+        # No text is written twice.
+        self._numbers = itertools.count(100)
+        self._does: dict[str, Callable[[float | None], bool]] = {
+            "import": self._import,
+            "publish": self._publish,
+            "rebuild": self._rebuild,
+            "rollback": self._roll_back,
+        }
         run(self.home, "import", str(write_content(self.content, CONTENT)))
         self.keys = [
             run(self.home, "key", "add", "--role", "publisher").stdout.strip() for _ in range(2)
@@ -96,16 +125,26 @@ class World:
             asker.start()
 
     def try_once(self, kind: str, number: int) -> None:
-        """One thing, one kill, and a look at what is left."""
-        after = self.chance.uniform(0.0, LONGEST[kind])
-        {
-            "import": self._import,
-            "publish": self._publish,
-            "rebuild": self._rebuild,
-            "rollback": self._roll_back,
-        }[kind](number, after)
-        self.trials.done[kind] += 1
-        self._look(f"{kind} no. {number + 1}, killed after {after:.2f} s")
+        """One thing, one kill in the middle of it, and a look at what is left."""
+        is_hit = False
+        while not is_hit:
+            after, before = self.chance.uniform(0.0, self._span(kind)), len(self.said)
+            is_hit = self._does[kind](after)
+            if is_hit:
+                self.trials.done[kind] += 1
+                self.trials.under_way[kind] += len(self.said) - before
+            else:
+                self.trials.too_late += 1
+                self.spans[kind] *= EARLIER
+            self._look(f"{kind} no. {number + 1}, killed after {after:.2f} s")
+
+    def _span(self, kind: str) -> float:
+        """How long it takes when nobody kills it, with customers asking as ever."""
+        if kind not in self.spans:
+            began = time.monotonic()
+            self._does[kind](None)
+            self.spans[kind] = time.monotonic() - began
+        return self.spans[kind]
 
     def finish(self) -> None:
         """Hold everything that was said against the store."""
@@ -125,32 +164,45 @@ class World:
 
     # -- what is done, and killed ---------------------------------------------------
 
-    def _import(self, number: int, after: float) -> None:
-        costs = CONTENT["en/delivery/delivery-costs.md"].replace("€3.95", f"€{number + 4}.95")
-        write_content(self.content, {"en/delivery/delivery-costs.md": costs})
-        self._kill_command(after, "import", str(self.content))
+    def _import(self, after: float | None) -> bool:
+        number = next(self._numbers)
+        costs = CONTENT["en/delivery/delivery-costs.md"].replace("€3.95", f"€{number}.95")
+        shelf = {name: matter.format(number) for name, matter in SHELF.items()}
+        write_content(self.content, {"en/delivery/delivery-costs.md": costs, **shelf})
+        return self._kill_command(after, "import", str(self.content))
 
-    def _roll_back(self, _number: int, after: float) -> None:
-        self._kill_command(after, "rollback", str(self.epoch), "--yes")
+    def _roll_back(self, after: float | None) -> bool:
+        # So that there is much to roll back.
+        self._import(None)
+        return self._kill_command(after, "rollback", str(self.epoch), "--yes")
 
-    def _kill_command(self, after: float, *arguments: str) -> None:
+    def _kill_command(self, after: float | None, *arguments: str) -> bool:
+        """Whether it was killed before it had ended."""
         command = subprocess.Popen(
             [str(VERBATIM), *arguments],
             env=environment(self.home),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        time.sleep(after)
-        command.send_signal(signal.SIGKILL)
-        command.wait(timeout=30)
+        if after is not None:
+            time.sleep(after)
+            command.send_signal(signal.SIGKILL)
+        return command.wait(timeout=120) == -signal.SIGKILL
 
-    def _publish(self, number: int, after: float) -> None:
-        editor = threading.Thread(target=self._edit, args=(number,))
+    def _publish(self, after: float | None) -> bool:
+        """Whether the server was killed before the editor was told that all is done."""
+        known = len(self.acknowledged)
+        editor = threading.Thread(target=self._edit, args=(next(self._numbers),))
         editor.start()
+        if after is None:
+            editor.join(timeout=60)
+            return False
         time.sleep(after)
+        told = len(self.acknowledged) - known
         self._kill_server()
         editor.join(timeout=60)
         self.server = Server(self.home).wait()
+        return told < VERDICTS
 
     def _edit(self, number: int) -> None:
         """Draft, submit, approve, publish; what was answered is remembered."""
@@ -158,7 +210,7 @@ class World:
         place = "/api/v1/articles/reset-password"
         body = {
             "title": "Reset your password",
-            "answer": f"The link we send works for {number + 30} minutes.",
+            "answer": f"The link we send works for {number} minutes.",
             "phrasings": ["I forgot my password", "can't log in any more", "lost my login"],
             "category": "account",
         }
@@ -179,14 +231,20 @@ class World:
         except (httpx.HTTPError, KeyError, ValueError):
             return
 
-    def _rebuild(self, _number: int, after: float) -> None:
+    def _rebuild(self, after: float | None) -> bool:
+        """Whether the server was killed before it had made its vectors anew."""
         self._kill_server()
         shutil.rmtree(self.home / "chroma", ignore_errors=True)
         (self.home / "tokens.db").unlink(missing_ok=True)
         self.server = Server(self.home)
+        if after is None:
+            self.server.wait()
+            return False
         time.sleep(after)
+        was_ready = self.server.is_ready()
         self._kill_server()
         self.server = Server(self.home).wait()
+        return not was_ready
 
     def _kill_server(self) -> None:
         self.server.stop(signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""A folder of the first release, and what it said: README.md."""
