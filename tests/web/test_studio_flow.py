@@ -98,7 +98,8 @@ def follow(page: Page, name: str) -> None:
 
 
 def select_words(page: Page, words: str) -> None:
-    """As with the mouse, in the answer."""
+    """As with the mouse, in the answer, once the page's scripts have run."""
+    page.wait_for_load_state()
     page.evaluate(
         """(words) => {
           const node = [...document.querySelectorAll("[data-part=answer] *")]
@@ -109,6 +110,23 @@ def select_words(page: Page, words: str) -> None:
         }""",
         words,
     )
+
+
+def shows_all_channels(page: Page, words: str) -> None:
+    """A wide window has every preview beside the text, unless one alone was wanted."""
+    page.set_viewport_size({"width": 1600, "height": 1500})
+    frames = page.locator(".previews iframe")
+    expect(frames).to_have_count(4)
+    for number in range(4):
+        expect(frames.nth(number)).to_be_visible()
+        expect(frames.nth(number).content_frame.locator("body")).to_contain_text(words)
+    axe_is_silent(page)
+    press(page, "All side by side")
+    expect(page.locator(".previews iframe:visible")).to_have_count(1)
+    page.reload()
+    expect(page.locator("[data-channel=plain]")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".previews iframe:visible")).to_have_count(1)
+    page.set_viewport_size(SCREEN)  # type: ignore[arg-type]
 
 
 def on_every_channel(house: House, question: str, key: str) -> dict[str, Any]:
@@ -157,7 +175,7 @@ def test_what_nobody_answered_is_written_approved_and_said_everywhere(
         expect(tariq.frame_locator("#preview").locator("body")).to_contain_text("for €40.")
         axe_is_silent(tariq)
         expect(tariq.locator("#kept")).to_have_text("Kept", timeout=15_000)
-        tariq.reload()
+        shows_all_channels(tariq, "for €40.")
         expect(answer).to_have_value(ANSWER)
         press(tariq, "Send for review")
         expect(tariq.locator(".done-note")).to_have_text("Sent for review.")

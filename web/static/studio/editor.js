@@ -2,15 +2,15 @@
 
 import { Problem } from "../staff/api.js";
 import { ask } from "../staff/dialogs.js";
+import { draw_previews, fetch_previews, listen } from "./previews.js";
 
 const form = document.getElementById("editor");
-const frame = document.getElementById("preview");
 const checks = document.getElementById("checks");
 const kept = document.getElementById("kept");
 const article = form.dataset.article;
 const STORED = `verbatim-editor-${article}-${form.elements.in.value}`;
 const KEEP_MS = 2500, SHOW_MS = 450, HERE_MS = 15_000;
-let channel = "help_site", shown = "", dirty = false, leaving = false, waiting_keep, waiting_show, round = 0;
+let dirty = false, leaving = false, waiting_keep, waiting_show, round = 0;
 let own_slug = Boolean(form.elements.slug.value);
 
 const texts = () => {
@@ -100,35 +100,11 @@ async function show() {
   clearTimeout(waiting_show);
   const now = ++round;
   try {
-    const [page, found] = await Promise.all([send(`/studio/preview/${channel}`), send("/studio/checks")]);
-    if (now !== round || !page.ok || !found.ok) return;
-    draw_frame(await page.text());
+    const [pages, found] = await Promise.all([fetch_previews(send), send("/studio/checks")]);
+    if (now !== round || !found.ok) return;
+    draw_previews(pages);
     checks.innerHTML = await found.text();
   } catch { /* it is shown again with the next change */ }
-}
-
-function draw_frame(html) {
-  const made = new DOMParser().parseFromString(html, "text/html");
-  for (const script of made.querySelectorAll("script")) script.remove();
-  if (shown === channel && frame.contentDocument?.body) {
-    frame.contentDocument.body.replaceWith(frame.contentDocument.adoptNode(made.body));
-    return;
-  }
-  shown = channel;
-  const theme = document.documentElement.dataset.theme;
-  if (theme) made.documentElement.dataset.theme = theme;
-  const is_dark = theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  if (is_dark) for (const root of made.querySelectorAll(".root")) root.dataset.theme = "dark";
-  frame.srcdoc = `<!doctype html>${made.documentElement.outerHTML}`;
-}
-
-for (const tab of document.querySelectorAll("[data-channel]")) {
-  tab.type = "button";
-  tab.addEventListener("click", () => {
-    channel = tab.dataset.channel;
-    for (const other of document.querySelectorAll("[data-channel]")) other.setAttribute("aria-pressed", String(other === tab));
-    show();
-  });
 }
 
 function count() {
@@ -302,5 +278,6 @@ form.querySelector(".picture-box").hidden = true;
 form.querySelector("[data-plain]").hidden = true;
 count();
 offer_what_is_here();
+listen(show);
 show();
 keep();
