@@ -63,8 +63,8 @@ class Seen:
 class Evidence:
     """What the judges saw: candidates (k,) as places on the shelf, and their judgements.
 
-    `features` (k, 13) per candidate, `standing` (8,) of the question as a whole, `cosines`
-    (2, texts) and `words` (texts,) of every text.
+    `features` (k, 13) per candidate, `standing` (9,) of the question as a whole and, last, what its
+    language was taught; `cosines` (2, texts) and `words` (texts,) of every text.
     """
 
     candidates: npt.NDArray[np.intp]
@@ -152,7 +152,8 @@ def weigh(
 ) -> Evidence:
     """What every judge sees, once the vectors were looked at; `tokens` are the shelf's, spread
     out where many questions are asked."""
-    cosines, standing, posteriors = seen.cosines, seen.standing, seen.posteriors
+    cosines, posteriors = seen.cosines, seen.posteriors
+    standing = np.append(seen.standing, np.float32(shelf.taught(asked.language)))
     words, tokens = _words(shelf, asked), tokens or shelf.tokens
     if absent:
         words[absent.rows] = 0
@@ -244,7 +245,7 @@ def _best(values: Vectors, rows: Places, count: int) -> list[Vectors]:
 
 
 def signs_of(evidence: Evidence, weights: Weights) -> Vectors:
-    """What the confidence is made of: the lead of the best, its evidence, the standing; (18,)."""
+    """What the confidence is made of: the lead of the best, its evidence, the standing; (19,)."""
     scores = evidence.features @ weights.ranking
     best = int(np.argmax(scores))
     features = evidence.features[best]

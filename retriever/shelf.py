@@ -4,6 +4,7 @@ Rows are texts, sorted by article; vectors are kept as the encoders gave them, a
 done by algebra, so that one product with the question gives every view of it.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -216,8 +217,9 @@ class Shelf:
         self.labels = np.array([label for label, _, _ in pairs], np.int32)
         self.is_question = np.array([t.is_question for t in self.texts], bool)
         self.bounds = np.searchsorted(self.labels, np.arange(len(self.article_ids) + 1))
-        phrasings = sum(text.source == "phrasing" for text in self.texts)
-        self.phrased = _phrased(phrasings / max(len(self.article_ids), 1))
+        phrasings = Counter(text.locale for text in self.texts if text.source == "phrasing")
+        self._taught = {c: count / len(self.article_ids) for c, count in phrasings.items()}
+        self.phrased = _phrased(sum(self._taught.values()))
         self.views = [
             View(
                 e,
@@ -250,6 +252,11 @@ class Shelf:
         """The articles with a title or phrasing of just these words."""
         places = self._places_by_tokens.get(tokens, set()) if tokens else set()
         return tuple(self.article_ids[place] for place in sorted(places))
+
+    def taught(self, locale: str) -> float:
+        """How much was written of what customers say in a language: the logarithm of one and the
+        phrasings an article has on average. The same evidence is worth less where it is much."""
+        return float(np.log1p(self._taught.get(locale, 0.0)))
 
     def place(self, article_id: int) -> int:
         """Where an article stands."""

@@ -14,6 +14,7 @@ from retriever.index import Index, Level
 from retriever.ranking import Ranking, rank
 from retriever.search import asked_of, find_at
 from retriever.shelf import Shelf
+from retriever.weights import weights_for
 from tests.cast import REFUND_POLICY, published
 from tests.conftest import ROOT
 from web.services import Services
@@ -136,3 +137,11 @@ def test_evidence_of_a_question_without_known_words_is_finite(level: Level) -> N
     found = ranked(level.shelf("public"), "zxqv", "en")
     assert np.isfinite(found.evidence.features).all()
     assert np.isfinite(found.evidence.standing).all()
+
+
+@pytest.mark.parametrize("views", [1, 2])
+def test_same_evidence_is_worth_less_where_more_was_written(views: int) -> None:
+    judged = weights_for("phrasings", views).confidence
+    sure = [judged.probability(np.append(judged.mean[:-1], np.log1p(n))) for n in (3, 10, 100)]
+    assert sure == sorted(sure, reverse=True)
+    assert sure[0] > sure[-1] + 0.05

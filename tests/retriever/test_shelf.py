@@ -63,6 +63,13 @@ def test_articles_that_only_agents_read_change_nothing_for_the_public(
     assert all(np.array_equal(a.weights, b.weights) for a, b in pairs)
 
 
+def test_shelf_knows_how_much_was_written_in_a_language(engine: Engine, shop_index: Index) -> None:
+    shelf = level_of(engine, shop_index).shelf("public")
+    phrasings = [t for t in shelf.texts if t.source == "phrasing" and t.locale == "en"]
+    assert np.expm1(shelf.taught("en")) == pytest.approx(len(phrasings) / 3)
+    assert shelf.taught("ko") == 0.0
+
+
 def test_rows_of_an_article_stand_together_questions_first(
     engine: Engine, shop_index: Index
 ) -> None:
