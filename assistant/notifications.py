@@ -17,6 +17,8 @@ from kb.articles import Article, Revision, find_revision
 from kb.comments import Comment, mentioned
 from kb.db import UtcDateTime, now
 from kb.errors import NotFound
+from kb.fact_changes import FactChange
+from kb.fact_uses import uses_of
 from kb.history import LAST_EVENT, Event
 from kb.owners import owner_of
 from kb.people import ABILITIES, Person, Role, find_person
@@ -45,6 +47,12 @@ STEPS = (
     "flagged",
 )
 DECISIONS = ("changes_requested", "approved")
+# A change of a shared fact is told as a review is.
+FACT_STEPS = {
+    "fact_change_proposed": "submitted",
+    "fact_change_approved": "approved",
+    "fact_change_declined": "changes_requested",
+}
 BATCH = 500
 # Somebody who does many things at once is told of the first one by one, then of how many more.
 SINGLY, TOGETHER = 5, timedelta(hours=1)
@@ -169,6 +177,8 @@ def catch_up(session: Session) -> None:
         for event in events:
             if event.kind in STEPS:
                 _tell(session, event)
+            elif event.kind in FACT_STEPS:
+                _tell_of_fact(session, event)
         mark.event_id = events[-1].id or mark.event_id
         query = select(Event).where(col(Event.id) > mark.event_id).order_by(col(Event.id))
     session.add(mark)
@@ -191,6 +201,28 @@ def _tell(session: Session, event: Event) -> None:
             told.add(person.id)
             key = f"event-{event.id}"
             notify(session, person, kind, key, by, revision, event.at, **data)
+
+
+def _tell_of_fact(session: Session, event: Event) -> None:
+    change = session.get(FactChange, event.data.get("change"))
+    by = session.get(Person, event.by_id) if event.by_id else None
+    if change is None or by is None:
+        return
+    kind = FACT_STEPS[event.kind]
+    asked = f"fact-change-{change.id}-asked"
+    if kind == "submitted":
+        people, key = _staff(session, "approve") if change.is_waiting else [], asked
+    else:
+        people, key = _people(session, change.by_id), f"fact-change-{change.id}-decided"
+        query = select(Notification).where(col(Notification.key).startswith(f"{asked}-"))
+        for told in session.exec(query.where(col(Notification.read_at).is_(None))):
+            told.read_at = event.at
+            session.add(told)
+    title = f"{change.fact.name}: {' · '.join(change.values.values())}"
+    data = {"title": title, "path": f"/facts/changes/{change.id}"}
+    data |= {"note": change.note} if change.note else {}
+    for person in people:
+        notify(session, person, kind, key, by, None, event.at, **data)
 
 
 def _settle(session: Session, event: Event) -> None:
@@ -216,7 +248,10 @@ def _whom(session: Session, event: Event, revision: Revision) -> Iterator[Told]:
         yield from _about_comment(session, event, revision)
         return
     note = {"note": event.data["note"]} if event.data.get("note") else {}
-    if event.kind == "submitted":
+    if event.kind == "submitted" and revision.is_approved and uses_of(session, revision):
+        # The change of a shared fact that brought it was told by itself.
+        people = []
+    elif event.kind == "submitted":
         people = [p for p in _staff(session, "approve") if p.id != revision.author_id]
     elif event.kind == "flagged":
         people = _owners(session, revision)

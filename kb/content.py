@@ -17,6 +17,7 @@ from sqlmodel import Session, select
 from kb.articles import Article, Revision, Wording, check_slug, check_wording
 from kb.db import reading, transaction
 from kb.errors import Invalid, VerbatimError
+from kb.fact_uses import expand
 from kb.frontmatter import FileError, ParsedFile, parse_file
 from kb.images import MAX_BYTES, image_address, store_image
 from kb.links import IMAGE_SUFFIX, MEDIA_LINK, PAGE_LINK, is_whole
@@ -225,6 +226,9 @@ class _Import:
             body=self._stored(parsed.wording.body, file, images),
             answer=self._stored(parsed.wording.answer, file, images),
         )
+        if "{{" in parsed.wording.answer + parsed.wording.body + parsed.wording.title:
+            with reading(self.engine) as session:
+                wording = expand(session, wording, file.locale).wording
         check_wording(wording)
         if known and known[0] == wording.sha256 and (known[1] or not parsed.is_approved):
             return "unchanged"

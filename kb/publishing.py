@@ -34,6 +34,7 @@ from kb.articles import (
 from kb.audiences import ASSISTANT, Audiences
 from kb.db import UtcDateTime, now
 from kb.errors import Conflict, Invalid, NotAllowed
+from kb.fact_uses import carry_uses, expand, folded, keep_uses, stale_names
 from kb.people import Person, require
 
 NOTE_LIMIT = 4000
@@ -85,16 +86,19 @@ def draft(
     by: Person,
     based_on: int | None = None,
     source_version: int | None = None,
+    carries: bool = True,
 ) -> Revision:
-    """A new draft of an article that may not exist yet.
+    """A new draft of an article that may not exist yet; `{{name}}` becomes that shared fact.
 
     `based_on` is the version the editor started from: if somebody has written a newer
-    one since, Conflict is raised and nothing is written.
+    one since, Conflict is raised and nothing is written. `carries` is for texts without
+    placeholders: words of the version before that nobody touched are still the facts they were.
     """
     require(by, "write")
     check_slug(slug)
     check_locale(locale)
-    wording = wording.tidied()
+    expanded = expand(session, wording.tidied(), locale)
+    wording, uses = expanded.wording, expanded.uses
     check_wording(wording)
     article = find_article(session, slug) or _create_article(session, slug, locale, by)
     assert article.id is not None
@@ -103,7 +107,10 @@ def draft(
         raise Conflict(_overtaken(slug, locale, based_on, newest))
     if source_version is None:
         source_version = _source_version(session, article, locale)
+    if newest and carries:
+        uses = carry_uses(session, newest, wording, uses)
     revision = insert_revision(session, article, locale, wording, _id(by), source_version)
+    keep_uses(session, revision, uses)
     _record(session, "drafted", by, revision, sha256=revision.sha256)
     return revision
 
@@ -256,6 +263,11 @@ def _check_publishable(
 ) -> None:
     if not revision.is_approved:
         raise Conflict(f"version {revision.version} is {revision.state}; have it approved first")
+    if stale := stale_names(session, revision):
+        raise Conflict(
+            f"version {revision.version} states {', '.join(stale)} as it was before it changed; "
+            "open it in the editor and save it again"
+        )
     _check_order(starts, expires)
     live = live_publication(session, revision.article_id, revision.locale, starts)
     if live is None:
@@ -326,12 +338,15 @@ def take_down(session: Session, publication: Publication, by: Person, kind: str)
 
 
 def restore(session: Session, revision: Revision, by: Person) -> Revision:
-    """An old version's wording as a new draft; a translation still translates what it did."""
+    """An old version's wording as a new draft, with what its shared facts are today.
+
+    A translation still translates what it did.
+    """
     return draft(
         session,
         revision.article.slug,
         revision.locale,
-        revision.wording,
+        folded(session, revision),
         by,
         source_version=revision.source_version,
     )

@@ -14,11 +14,13 @@ from sqlmodel import Session
 from assistant.desk.kcs import flag_article
 from kb import comments
 from kb.db import migrate, now, open_engine, transaction
+from kb.fact_changes import propose
 from kb.invitations import invite
 from kb.notices import Announcement, announce
-from kb.people import add_person
+from kb.people import Person, add_person
 from kb.publishing import draft, publish, submit
 from kb.settings import Settings
+from kb.shared_facts import name_fact
 from retriever.embeddings import Encoder
 from retriever.index import Index
 from retriever.vectors import VectorStore
@@ -59,6 +61,10 @@ PAGES = (
     "/studio/notifications",
     "/studio/translations",
     "/studio/translations/refund-time/ko",
+    "/studio/facts",
+    "/studio/facts/new",
+    "/studio/facts/bank-days",
+    "/studio/facts/changes/1",
     "/studio/upkeep?whose=all&state=all",
     "/studio/questions",
     "/studio/questions/all",
@@ -120,6 +126,16 @@ def _write(session: Session) -> None:
     publish(session, later, judge, now() + timedelta(days=2))
     draft(session, "refund-time", "en", replace(REFUND_POLICY, answer="5 days."), author)
     published(session, "refund-time", REFUND_POLICY, "ko")
+    _share(session, author)
+
+
+def _share(session: Session, author: Person) -> None:
+    """A fact that one article states and another says by hand, and a change that waits."""
+    days = name_fact(session, "bank-days", {"en": "2 to 5", "fa": "۲ تا ۵"}, author, "At the bank")
+    stated = replace(REFUND_POLICY, answer="It takes {{bank-days}} days.", body="")
+    published(session, "bank-days", stated)
+    published(session, "bank-days-again", replace(stated, answer="Allow 2 to 5 days."))
+    propose(session, days, {"en": "1 to 3", "fa": "۱ تا ۳"}, author, "The bank is quicker now")
 
 
 @dataclass

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from kb.articles import ANSWER_LIMIT, Wording
+from kb.fact_uses import unknown_names
 from kb.link_check import BrokenLink, broken_links
 from kb.readability import Readability, readability
 from retriever.index import Index
@@ -40,10 +41,14 @@ class Checks:
     links: list[BrokenLink]
     alike: list[Like]
     taken: list[Taken]
+    # Names in braces that readers would see as they are written.
+    unknown: list[str]
 
 
 def check(session: Session, index: Index, typed: Typed, locale: str, article: int | None) -> Checks:
     """Nothing is refused here: these are things to look at."""
+    written = Wording(typed.title, typed.answer, typed.body)
+    typed = typed.shown(session, locale)
     wording = Wording(typed.title, typed.answer, typed.body)
     phrasings = typed.phrasing_list
     words = [typed.title, *phrasings]
@@ -54,4 +59,5 @@ def check(session: Session, index: Index, typed: Typed, locale: str, article: in
         broken_links(session, wording, locale),
         find_alike(session, index, typed.title, typed.answer, phrasings, locale, article),
         find_taken(session, index, words, locale, article),
+        unknown_names(session, written, locale),
     )

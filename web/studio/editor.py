@@ -22,12 +22,14 @@ from kb.articles import (
 from kb.audiences import AGENTS, ASSISTANT, CUSTOMERS, PUBLIC
 from kb.db import reading, transaction
 from kb.errors import Conflict, Invalid, NotFound
+from kb.fact_uses import expand, folded, set_uses
 from kb.inventory import choices
 from kb.merging import Merged, merge
 from kb.people import Person
 from kb.pictures import add_picture, markdown_of
 from kb.publishing import draft, submit
 from kb.settings import LOCALE_NAMES
+from kb.shared_facts import list_facts
 from kb.slugs import free_slug
 from kb.working_copies import (
     WorkingCopy,
@@ -177,7 +179,7 @@ def _from_address(request: Request) -> Typed:
 def _as_saved(session: Session, place: Place) -> Typed:
     """The newest version; for a language that has none the article's facts, without words."""
     if place.newest:
-        return Typed.from_wording(place.newest.wording, place.slug)
+        return Typed.from_wording(folded(session, place.newest), place.slug)
     assert place.article is not None
     source = find_revision(session, place.article, place.article.source_locale)
     if source is None:
@@ -224,6 +226,7 @@ def _editor(
         owners=sorted({*there.owners, *_staff(session)}),
         tags=there.tags,
         channels=CHANNEL_NAMES,
+        facts=_facts(session, place.locale),
         note=note,
         wrong_field=field,
         discarded=discarded,
@@ -231,6 +234,12 @@ def _editor(
         measures=MEASURES,
         levels=LEVELS,
     )
+
+
+def _facts(session: Session, locale: str) -> list[tuple[str, str, str]]:
+    """What can be stated in that language: name, value, what it is."""
+    named = [(fact, fact.values.get(locale)) for fact in list_facts(session)]
+    return [(fact.name, value, fact.about) for fact, value in named if value]
 
 
 def _staff(session: Session) -> list[str]:
@@ -282,7 +291,8 @@ def _keep(session: Session, person: Person, place: Place, form: Sent) -> Working
     saved = Typed(slug=form.typed.slug)
     if place.article:
         base = find_revision(session, place.article, place.locale, form.based_on or None)
-        saved = Typed.from_wording(base.wording, place.slug) if base else _as_saved(session, place)
+        folded_base = Typed.from_wording(folded(session, base), place.slug) if base else None
+        saved = folded_base or _as_saved(session, place)
     is_changed = _words(form.typed) != _words(saved)
     fields = form.typed.fields
     where = (place.article_id, place.locale, form.based_on)
@@ -321,9 +331,13 @@ def _saved(request: Request, slug: str, form: Sent) -> Response:
         place = _place(session, slug, form.locale)
         wording = form.typed.checked()
         named = place.slug if place.article else _new_slug(session, form.typed)
+        expanded = expand(session, wording, form.locale)
         newest = place.newest
-        if newest is None or newest.sha256 != wording.sha256:
-            newest = draft(session, named, form.locale, wording, person, form.based_on)
+        if newest is None or newest.sha256 != expanded.wording.sha256:
+            based_on = form.based_on
+            newest = draft(session, named, form.locale, wording, person, based_on, carries=False)
+        else:
+            set_uses(session, newest, expanded.uses, person)
         if form.action == "submit" and newest.state == "draft":
             submit(session, newest, person)
         close(session, form.copy, person)
@@ -365,7 +379,7 @@ def _merge_page(request: Request, slug: str, form: Sent) -> Response:
             copy_id=form.copy,
             merged=_merged(session, place, form.typed, form.based_on),
             mine=form.typed.fields,
-            theirs=Typed.from_wording(place.newest.wording, place.slug).fields,
+            theirs=Typed.from_wording(folded(session, place.newest), place.slug).fields,
             field_names=FIELD_NAMES,
         )
 
@@ -374,9 +388,9 @@ def _merged(session: Session, place: Place, mine: Typed, based_on: int) -> Merge
     assert place.newest is not None
     assert place.article is not None
     base = find_revision(session, place.article, place.locale, based_on) if based_on else None
-    old = Typed.from_wording(base.wording) if base else Typed()
+    old = Typed.from_wording(folded(session, base)) if base else Typed()
     own = {name: text for name, text in mine.fields.items() if name != "slug"}
-    other = Typed.from_wording(place.newest.wording).fields
+    other = Typed.from_wording(folded(session, place.newest)).fields
     return merge({name: old.fields[name] for name in own}, own, other)
 
 
@@ -463,10 +477,11 @@ def show_preview(
     """A page for a frame of the editor."""
     with reading(services_of(request).engine) as session:
         editor_of(request, session)
+        typed = form.typed.shown(session, form.locale)
     if channel not in CHANNELS:
         raise NotFound("there is no such channel")
     version = form.based_on + 1
-    return preview(request, channel, form.typed, form.locale, article, version)
+    return preview(request, channel, typed, form.locale, article, version)
 
 
 @router.post("/checks", dependencies=[Depends(from_this_site)])

@@ -17,6 +17,7 @@ from assistant.contradictions import open_contradictions
 from assistant.gaps import UNANSWERED
 from kb import worklists
 from kb.db import now
+from kb.fact_changes import waiting_changes
 from kb.people import Person
 from kb.verification import OVERDUE, VERIFIED, due
 from kb.worklists import Task
@@ -66,6 +67,16 @@ def to_review(_request: Request, session: Session, me: Person) -> Card | None:
         "/studio/reviews",
         _("Read and decide"),
         _("Somebody waits for your decision, and this one has waited longest."),
+    )
+
+
+def fact_changes(_request: Request, session: Session, me: Person) -> Card | None:
+    """Others' changes of shared facts that one may approve."""
+    rows = [change for change in waiting_changes(session) if change.by_id != me.id]
+    if not rows or not me.may("approve"):
+        return None
+    return Card(
+        "facts.html", _("Shared facts to approve"), rows[:SHOWN], len(rows), "/studio/facts"
     )
 
 
@@ -143,6 +154,7 @@ def _tasks(
 CARDS: list[Provider] = [
     sent_back,
     to_review,
+    fact_changes,
     approved,
     to_verify,
     drafts,

@@ -5,6 +5,7 @@ from fastapi.responses import Response
 
 from kb import worklists
 from kb.db import reading
+from kb.fact_changes import waiting_changes
 from web.pages import services_of
 from web.studio.shell import editor_of, studio_page
 
@@ -24,6 +25,7 @@ def show_reviews(request: Request) -> Response:
             "reviews",
             to_review=[t for t in waiting if me.may("approve") and t.author_id != me.id],
             others=[t for t in waiting if not me.may("approve") or t.author_id == me.id],
+            fact_changes=waiting_changes(session),
             approved=worklists.approved_unpublished(session),
             starting=worklists.starting(session),
             ending=worklists.ending(session),

@@ -9,6 +9,7 @@ from kb.agreement import Difference
 from kb.articles import Article, Review, Revision, find_revision, get_article, get_revision
 from kb.comments import PARTS, Comment, part_of, place_in, threads_on
 from kb.differences import Piece, difference, is_changed
+from kb.fact_uses import Stated, stated_in
 from kb.history import Event
 from kb.people import Person
 from kb.publishing import Publication, live_publication, scheduled
@@ -91,6 +92,7 @@ class RevisionView:
     names: dict[int, str] = field(default_factory=dict)
     warnings: list[Difference] = field(default_factory=list)
     may_verify: bool = False
+    stated: list[Stated] = field(default_factory=list)
 
     @property
     def path(self) -> str:
@@ -184,6 +186,7 @@ def view_revision(
         steps=[],
         warnings=warnings_for(session, revision),
         may_verify=may_verify(session, revision, me),
+        stated=stated_in(session, revision),
     )
     events = _events(session, revision)
     view.names = _names(session, view, events, threads)

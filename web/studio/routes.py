@@ -10,6 +10,8 @@ from web.studio import (
     contradictions,
     corrections,
     editor,
+    fact_changes,
+    facts,
     feedback,
     history,
     home,
@@ -50,6 +52,9 @@ ROOMS = (
     notices,
     silence,
     contradictions,
+    # Before `facts`, whose address would take "changes" for a name.
+    fact_changes,
+    facts,
     proof,
 )
 

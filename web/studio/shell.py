@@ -48,6 +48,7 @@ FLOORS = (
             Room("articles", _("Articles"), "book-open"),
             Room("reviews", _("Reviews"), "clipboard-check"),
             Room("translations", _("Translations"), "languages"),
+            Room("facts", _("Shared facts"), "repeat"),
             Room("upkeep", _("Upkeep"), "badge-check"),
         ),
     ),

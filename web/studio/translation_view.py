@@ -1,7 +1,7 @@
 """What lies before a translator: source and translation, passage by passage."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,9 @@ from starlette.datastructures import FormData
 from kb.agreement import Difference
 from kb.articles import LAST_VERSION, Revision, Wording
 from kb.differences import Piece, difference, is_changed
+from kb.fact_uses import Stated
 from kb.passages import aligned, joined, passages, traced
+from kb.placeholders import fill
 from kb.translations import differences_between
 
 
@@ -63,6 +65,9 @@ class Bench:
     locale: str
     passages: tuple[Passage, ...]
     phrasings: tuple[str, ...]
+    # Shared facts that the source states, and what every fact is in the translation's language.
+    stated: tuple[Stated, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def slug(self) -> str:
@@ -93,7 +98,8 @@ class Bench:
         """Facts that differ."""
         texts = {name: joined([p.target for p in self.of(name)]) for name in ("title", "answer")}
         body = joined([passage.target for passage in self.of("body")])
-        said = Said(self.locale, texts["title"], texts["answer"], body)
+        words = (texts["title"], texts["answer"], body)
+        said = Said(self.locale, *(fill(text, self.values).text for text in words))
         written = (name for name in ("title", "answer", "body") if getattr(said, name).strip())
         kept = set(written)
         return [d for d in differences_between(self.source, said) if d.field in kept]

@@ -1,5 +1,6 @@
 """Translations: which are missing or outdated, and the side-by-side editor."""
 
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -11,9 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from kb.articles import Article, Revision, get_article, latest_revision
 from kb.db import reading, transaction
 from kb.errors import Conflict, Invalid, NotFound
+from kb.fact_uses import stated_in
 from kb.people import Person
 from kb.publishing import draft, submit
 from kb.settings import LOCALE_NAMES
+from kb.shared_facts import list_facts
 from kb.translation_board import STATES, Wanted, translation_board
 from kb.translations import source_of, translated_source
 from kb.xliff import Returned, export_xliff, import_xliff
@@ -212,7 +215,10 @@ def _bench(session: Session, slug: str, locale: str, form: Draft | None = None) 
     assert article.id is not None
     newest = latest_revision(session, article.id, locale)
     made_from = translated_source(session, article, newest) if newest else None
-    return bench_of(source, newest, made_from, locale, form)
+    bench = bench_of(source, newest, made_from, locale, form)
+    values = {fact.name: fact.values.get(locale, "") for fact in list_facts(session)}
+    known = {name: text for name, text in values.items() if text}
+    return replace(bench, stated=tuple(stated_in(session, source)), values=known)
 
 
 def _source(session: Session, slug: str, locale: str) -> tuple[Article, Revision]:

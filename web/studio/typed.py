@@ -1,10 +1,13 @@
 """What stands in the editor's fields, as it was typed, and the Wording it makes."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from sqlmodel import Session
+
 from kb.articles import Wording, check_wording
+from kb.fact_uses import as_shown
 from kb.links import check_links
 from kb.working_copies import Fields
 from web.i18n import _
@@ -74,6 +77,11 @@ class Typed:
             verify_days=self._days(),
             tags=tuple(self.tags.replace(",", "\n").splitlines()),
         ).tidied()
+
+    def shown(self, session: Session, locale: str) -> "Typed":
+        """With the values of shared facts, as readers will see it."""
+        words = as_shown(session, Wording(self.title, self.answer, self.body), locale)
+        return replace(self, title=words.title, answer=words.answer, body=words.body)
 
     def checked(self) -> Wording:
         """The Wording, good enough to be saved. Raises Invalid naming the field."""

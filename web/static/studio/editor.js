@@ -127,6 +127,10 @@ function insert(field, text, from = field.selectionStart, to = field.selectionEn
   }
 }
 
+let written_in = form.elements.answer;
+for (const field of form.querySelectorAll("[data-markdown], [name=title]")) field.addEventListener("focus", () => { written_in = field; });
+for (const fact of document.querySelectorAll("[data-fact]")) fact.addEventListener("click", () => insert(written_in, fact.dataset.fact));
+
 function mark(field, kind) {
   const [from, to] = [field.selectionStart, field.selectionEnd];
   const words = field.value.slice(from, to);
