@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     chroma_url: str = Field("", description="A `chroma run` server; empty is embedded Chroma")
     embedding_model: str = Field(
         "bundled",
-        description="`bundled`, with `+folder` a trained one beside it; or a model's name",
+        description="`bundled`, with `+model` another one for English beside it; or a model's name",
     )
     base_url: str = Field("http://127.0.0.1:8000", description="Public address of this site")
     locales: Annotated[list[str], NoDecode] = Field(

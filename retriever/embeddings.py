@@ -1,13 +1,16 @@
 """Text to vectors; the only file that knows the models."""
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -16,6 +19,7 @@ import numpy.typing as npt
 from kb.errors import Invalid
 from retriever.memory import release
 from retriever.onnx_file import look_up_first
+from retriever.parcels import pieces, put_together
 
 Vectors = npt.NDArray[np.float32]
 # The tokens of a text (t,) and what an encoder made of each, a byte a direction (t, DIRECTIONS).
@@ -25,12 +29,16 @@ DIRECTIONS = 96
 STEPS = 127 / 0.7
 # Beyond this an encoder reads nothing more; cut first, so that no input can make it slow.
 MAX_CHARACTERS = 2000
-# A setting of this and a folder: the bundled model for all languages, and a trained one beside it.
+# A setting of this and a name or folder: the bundled model for all languages, and that beside it.
 BESIDE_BUNDLED = "bundled+"
 # MiniLM's words and dimensions: a model with these has its tokens in the same places.
 MINILM_SHAPE = [30522, 384]
 # What stands beside a trained model's weights.
 TRAINING_NOTE = "train.json"
+# Models that have weights of their own in `weights.json`, by the digest of theirs.
+JUDGED_AS: dict[str, str] = {"c7fb9419d5bb": "mpnet"}
+# General questions from which a model's directions are learned as it starts.
+GENERAL_READ = 120
 
 
 class Encoder(Hashable, Protocol):
@@ -66,6 +74,11 @@ def reads(encoder: Encoder, locale: str) -> bool:
 def has_learned(encoder: Encoder, locale: str) -> bool:
     """Whether it was trained on the store's phrasings, which therefore cannot test it."""
     return locale in getattr(encoder, "learned", ())
+
+
+def judged_as(encoder: Encoder) -> str:
+    """Whose learned weights its word counts by; empty for those of the bundled encoders."""
+    return str(getattr(encoder, "judged_as", ""))
 
 
 @cache
@@ -206,22 +219,22 @@ class Trained(SentenceTransformer):
         self.name = f"trained-{note['weights']}"
 
 
-class TrainedMiniLM(Trained):
-    """One that began as MiniLM, and tells its tokens apart in the directions that MiniLM does."""
+class TellsTokens:
+    """A sentence-transformers model whose tokens are kept too, in some directions (d, 96)."""
 
-    def __init__(self, folder: str, note: dict[str, Any]) -> None:
-        super().__init__(folder, note)
+    _model: Any
+    dimensions: int
+    directions: Vectors
+
+    @cached_property
+    def _read(self) -> Callable[[str], tuple[npt.NDArray[np.int64], Vectors, Vectors]]:
         # A text's vector and its tokens are asked for one after the other.
-        self._read = lru_cache(maxsize=64)(self._run)
-
-    @staticmethod
-    def fits(note: dict[str, Any]) -> bool:
-        """Whether such a model was trained."""
-        return list(note["shape"]) == MINILM_SHAPE and frozenset(note["locales"]) == {"en"}
+        return lru_cache(maxsize=64)(self._run)
 
     def states(self, texts: Sequence[str]) -> list[TokenStates]:
         """Each token of a text, in its context, without the two that frame it."""
-        return [_in_bytes(*self._read(_readable(text))[:2]) for text in texts]
+        found = [self._read(_readable(text)) for text in texts]
+        return [_in_bytes(ids, hidden, self.directions) for ids, hidden, _ in found]
 
     def _encode(self, texts: Sequence[str], encode: Callable[..., Any]) -> Vectors:
         rows = [self._read(_readable(text))[2] for text in texts]
@@ -235,6 +248,43 @@ class TrainedMiniLM(Trained):
         return ids, hidden, vector
 
 
+class TrainedMiniLM(TellsTokens, Trained):
+    """One that began as MiniLM, and tells its tokens apart in the directions that MiniLM does."""
+
+    def __init__(self, folder: str, note: dict[str, Any]) -> None:
+        super().__init__(folder, note)
+        self.directions = _directions()
+
+    @staticmethod
+    def fits(note: dict[str, Any]) -> bool:
+        """Whether such a model was trained."""
+        return list(note["shape"]) == MINILM_SHAPE and frozenset(note["locales"]) == {"en"}
+
+
+class Frozen(TellsTokens, SentenceTransformer):
+    """A model as it came, in MiniLM's place for English; all-mpnet-base-v2 has its own weights."""
+
+    languages: frozenset[str] | None = frozenset({"en"})
+
+    def __init__(self, model: str) -> None:
+        super().__init__(model)
+        # Longer texts than MiniLM reads would cost more than they tell.
+        self._model.max_seq_length = min(
+            self._model.max_seq_length or MiniLM.max_tokens, MiniLM.max_tokens
+        )
+        digest = _digest(self._model)
+        self.name, self.judged_as = f"frozen-{digest}", JUDGED_AS.get(digest, "")
+        self.directions = _directions(self.judged_as) if self.judged_as else self._learned()
+
+    def _learned(self) -> Vectors:
+        """Those in which its tokens vary most in what people ask any help desk."""
+        asked = (files("retriever") / "background" / "en.txt").read_text("utf-8").splitlines()
+        made = self._model.encode(asked[:GENERAL_READ], output_value="token_embeddings")
+        units = [t / t.norm(dim=1, keepdim=True) for t in made]
+        spread = sum((u.T @ u).cpu().numpy().astype(float) for u in units)
+        return np.asarray(np.linalg.svd(spread)[0][:, :DIRECTIONS], np.float32)
+
+
 def load_encoders(model: str) -> list[Encoder]:
     """The encoders for a setting, each loaded once. Raises Invalid if one cannot be had."""
     return list(_load(model))
@@ -245,8 +295,13 @@ def _load(model: str) -> tuple[Encoder, ...]:
     if model == "bundled":
         return (E5(), MiniLM())
     if model.startswith(BESIDE_BUNDLED):
-        return (_load("bundled")[0], load_trained(model.removeprefix(BESIDE_BUNDLED)))
+        return (_load("bundled")[0], load_beside(model.removeprefix(BESIDE_BUNDLED)))
     return (SentenceTransformer(model),)
+
+
+def load_beside(model: str) -> Encoder:
+    """What stands beside E5: a model that `verbatim train` made, or any as it came."""
+    return load_trained(model) if _is_trained(model) else Frozen(model)
 
 
 def load_trained(folder: str) -> Encoder:
@@ -280,21 +335,35 @@ def load_model(model: str) -> Any:
         ) from error
     disable_progress_bar()
     try:
+        if parts := pieces(model):
+            with TemporaryDirectory() as scratch:
+                return Model(str(put_together(parts, Path(scratch))), device="cpu")
         return Model(local_model(model), device="cpu")
     except Exception as error:  # the library raises a dozen kinds for a missing model
         why = " ".join(str(error).split())[:300]
         raise Invalid(f"cannot load the model {model}: {why}") from error
 
 
+def _digest(model: Any) -> str:
+    """What the weights are known by, wherever they are kept."""
+    digest = hashlib.sha256()
+    for _, weights in sorted(model.state_dict().items()):
+        digest.update(weights.cpu().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
 @cache
-def _directions() -> Vectors:
+def _directions(of: str = "") -> Vectors:
     """Those in which tokens vary most, learned by `python -m tests.tuning.directions`."""
-    found: Vectors = np.load(Path(__file__).with_name("token_directions.npy")).astype(np.float32)
+    name = f"token_directions{'-' if of else ''}{of}.npy"
+    found: Vectors = np.load(Path(__file__).with_name(name)).astype(np.float32)
     return found
 
 
-def _in_bytes(ids: npt.NDArray[np.int64], hidden: Vectors) -> TokenStates:
-    turned = hidden[1:-1] @ _directions()
+def _in_bytes(
+    ids: npt.NDArray[np.int64], hidden: Vectors, directions: Vectors | None = None
+) -> TokenStates:
+    turned = hidden[1:-1] @ (_directions() if directions is None else directions)
     lengths = np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-6)
     steps = np.clip(np.round(turned / lengths * STEPS), -127, 127)
     return ids[1:-1].astype(np.uint16), steps.astype(np.int8)

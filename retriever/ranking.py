@@ -16,7 +16,7 @@ from retriever.embeddings import TokenStates, Vectors
 from retriever.heads import Head
 from retriever.shelf import UNSEEN, Ints, Shelf
 from retriever.states import SpreadTokens, TokenIndex
-from retriever.weights import Weights, weights_for
+from retriever.weights import Weights
 
 Places = npt.NDArray[np.signedinteger]
 
@@ -106,7 +106,7 @@ def rank(shelf: Shelf, asked: Asked, absent: Absent | None = None) -> Ranking:
 
 def in_order(shelf: Shelf, views: int, evidence: Evidence) -> Ranking:
     """What the evidence on a question that so many views could see amounts to."""
-    weights = weights_for(shelf.phrased, views)
+    weights = shelf.weights(views)
     scores = np.round(_with_ties(evidence.features @ weights.ranking), SCORE_DECIMALS)
     ids = np.array([shelf.article_ids[place] for place in evidence.candidates])
     order = np.lexsort((ids, -scores))

@@ -21,7 +21,6 @@ from retriever.search import RELATED_SHARE, Findings, findings_of, near_to, no_m
 from retriever.shelf import UNSEEN, Shelf
 from retriever.states import SpreadTokens
 from retriever.vectors import VectorStore
-from retriever.weights import weights_for
 
 # Questions times texts that are looked at together: 16 MB for each view.
 TOGETHER = 4_000_000
@@ -151,7 +150,7 @@ def _is_settled(
     level: Level, shelf: Shelf, asked: Asked, ranking: Ranking, found: Findings
 ) -> bool:
     """Whether a rounding could not make another reply of it."""
-    weights = weights_for(shelf.phrased, len(asked.vectors))
+    weights = shelf.weights(len(asked.vectors))
     scores = np.sort(ranking.evidence.features @ weights.ranking)[::-1]
     gaps = -np.diff(scores[:4])
     if shelf.asked_exactly(asked.tokens):

@@ -16,7 +16,7 @@ from retriever.shelf import Ints, Shelf
 from retriever.states import SeesTokens
 from retriever.texts import Text
 from retriever.vectors import VectorStore
-from retriever.weights import Weights, weights_for
+from retriever.weights import Weights
 
 PROPOSALS = 200
 EVIDENCE = 3
@@ -120,7 +120,7 @@ def findings_of(
     exact = shelf.asked_exactly(asked.tokens)
     if exact:
         ranking = _put_first(ranking, exact)
-    weights = weights_for(shelf.phrased, len(asked.vectors))
+    weights = shelf.weights(len(asked.vectors))
     chosen = list(zip(ranking.articles, ranking.shares, strict=True))[:limit]
     sure = _is_sure(ranking, weights, level.bars.get(asked.language))
     match = _brief_match if is_brief else _match

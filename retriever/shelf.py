@@ -12,11 +12,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from retriever.embeddings import Encoder, TokenStates, Vectors
+from retriever.embeddings import Encoder, TokenStates, Vectors, judged_as
 from retriever.heads import Head, fit_head
 from retriever.lexical import WordIndex
 from retriever.states import TokenIndex
 from retriever.texts import Document, Text
+from retriever.weights import Weights, weights_for
 
 Ints = npt.NDArray[np.int32]
 
@@ -257,6 +258,10 @@ class Shelf:
         """How much was written of what customers say in a language: the logarithm of one and the
         phrasings an article has on average. The same evidence is worth less where it is much."""
         return float(np.log1p(self._taught.get(locale, 0.0)))
+
+    def weights(self, views: int) -> Weights:
+        """What each judge's word is worth here, of a question that so many views could see."""
+        return weights_for(self.phrased, views, judged_as(self.views[views - 1].encoder))
 
     def place(self, article_id: int) -> int:
         """Where an article stands."""

