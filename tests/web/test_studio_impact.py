@@ -64,6 +64,20 @@ def test_publisher_sees_what_is_gained_and_signs(
     assert client.post("/api/v1/ask", json={"question": QUESTION}).json()["outcome"] == "answered"
 
 
+def test_publication_at_a_time_is_signed_too(
+    services: Services, client: TestClient, replayed: str
+) -> None:
+    form = {"run": run_in(replayed), "when": "at", "zone": "UTC"}
+    missing = client.post(f"{PAGE}/publication", data=form)
+    assert (missing.status_code, "Choose when it should go live." in missing.text) == (422, True)
+    done = client.post(f"{PAGE}/publication", data=form | {"starts": "2199-01-01T08:00"})
+    assert "goes live by itself at that time" in done.text
+    with Session(services.engine) as session:
+        event = session.exec(select(Event).where(Event.kind == "scheduled")).one()
+    assert event.data["impact"]["gained"] == 2
+    assert event.data["starts_at"].startswith("2199-01-01T08:00")
+
+
 def test_what_was_seen_before_something_else_changed_cannot_be_signed(
     services: Services, client: TestClient, replayed: str
 ) -> None:

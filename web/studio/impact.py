@@ -1,9 +1,10 @@
 """What publishing a revision would change: asked for, watched, read, and signed by publishing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlmodel import Session
 
@@ -17,13 +18,25 @@ from assistant.impact_runs import (
 )
 from kb.articles import Revision, get_article, get_revision
 from kb.db import reading, transaction
-from kb.errors import Conflict
+from kb.errors import Conflict, Invalid
 from kb.publishing import live_publication, publish
 from web.i18n import _
 from web.login import PRIVATE
 from web.pages import services_of
-from web.studio.revisions import PLACE, At, Place, contradicting, from_here
+from web.studio.revisions import (
+    NOTHING,
+    PLACE,
+    At,
+    Place,
+    Text,
+    contradicting,
+    from_here,
+    outcome_of,
+    publication_times,
+)
 from web.studio.shell import editor_of, studio_page
+from web.studio.times import zones
+from web.studio.wrongs import Note, note_of
 
 # Differences of a kind on the first page, and on a page of that kind alone.
 FIRST, PER_PAGE = 10, 100
@@ -42,7 +55,14 @@ STEPS = {
     "reading": _("Reading the questions"),
     "asking": _("Asking the questions"),
 }
-DONE = {"published": _("Published, and signed with what you saw: it is on every channel now.")}
+DONE = {
+    "published": _("Published, and signed with what you saw: it is on every channel now."),
+    "scheduled": _("Signed with what you saw: it goes live by itself at that time."),
+}
+MOVED = _(
+    "Nothing was published: the store has changed since you looked. "
+    "Replay the questions and look again."
+)
 IMPACT = f"{PLACE}/impact"
 
 router = APIRouter()
@@ -90,8 +110,17 @@ def post_replay(request: Request, at: At) -> Response:
 
 
 @router.post(f"{IMPACT}/publication", dependencies=from_here)
-def post_publication(request: Request, at: At, run: Annotated[str, Form()] = "") -> Response:
-    """Publish, signed with what was seen."""
+def post_publication(
+    request: Request,
+    at: At,
+    run: Text = "",
+    when: Text = "now",
+    starts: Text = "",
+    until: Text = "",
+    zone: Text = "UTC",
+) -> Response:
+    """Publish now or at a time, signed with what was seen."""
+    typed = {"when": when, "starts": starts, "until": until, "zone": zone}
     services = services_of(request)
     if refused := contradicting(request, at):
         return refused
@@ -99,11 +128,15 @@ def post_publication(request: Request, at: At, run: Annotated[str, Form()] = "")
         with transaction(services.engine) as session:
             me = editor_of(request, session, "publish")
             revision = _revision(session, at)
-            publish(session, revision, me, impact=signed_impact(session, revision, run))
-    except Conflict as error:
-        return _page(request, at, wrong=str(error))
+            times = publication_times(when, starts, until, zone)
+            signed = signed_impact(session, revision, run)
+            done = outcome_of(publish(session, revision, me, *times, impact=signed))
+    except Conflict:
+        return _page(request, at, wrong=Note(MOVED, 409), typed=typed)
+    except Invalid as error:
+        return _page(request, at, wrong=note_of(error), typed=typed)
     services.index.bring_level()
-    return RedirectResponse(f"{at.path}/impact?done=published", 303)
+    return RedirectResponse(f"{at.path}/impact?done={done}", 303)
 
 
 def _revision(session: Session, at: Place) -> Revision:
@@ -117,7 +150,8 @@ def _page(
     readers: str = "",
     number: int = 1,
     done: str = "",
-    wrong: str = "",
+    wrong: Note | None = None,
+    typed: Mapping[str, str] = NOTHING,
 ) -> Response:
     with reading(services_of(request).engine) as session:
         me = editor_of(request, session, "publish")
@@ -130,7 +164,7 @@ def _page(
             "impact.html",
             me,
             "articles",
-            409 if wrong else 200,
+            wrong.status if wrong else 200,
             at=at,
             revision=revision,
             run=run,
@@ -140,7 +174,10 @@ def _page(
             step=_step_of(run),
             kind=chosen,
             done=done,
-            wrong=wrong,
+            wrong=wrong.text if wrong else "",
+            typed=typed,
+            zones=zones(),
+            zone=services_of(request).settings.desk_timezone,
             **_differences(run, chosen, readers, max(number, 1)),
         )
 

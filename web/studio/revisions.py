@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -125,7 +126,7 @@ def post_approval(request: Request, at: At, publishes: Text = "") -> Response:
         if revision.author_id == me.id and me.may("approve"):
             raise Wrong(_("You wrote this version, so somebody else has to approve it."), "by", 403)
         publication = approve(session, revision, me, bool(publishes))
-        done[0] = _outcome(publication) if publication else "approved"
+        done[0] = outcome_of(publication) if publication else "approved"
 
     return (publishes and contradicting(request, at)) or _step(request, at, step, done)
 
@@ -169,15 +170,13 @@ def post_publication(
         return RedirectResponse(f"/studio/corrections/new?{query}", 303)
 
     def step(session: Session, revision: Revision, me: Person) -> None:
-        if when == "at" and not starts.strip():
-            raise Wrong(_("Choose when it should go live."), "starts")
+        times = publication_times(when, starts, until, zone)
         if corrects:
             raise Wrong(
                 _("A correction is told when it is live: publish it now, or mark it afterwards."),
                 "corrects",
             )
-        begins, ends = showing(starts if when == "at" else "", until, zone)
-        done[0] = _outcome(publish(session, revision, me, begins, ends))
+        done[0] = outcome_of(publish(session, revision, me, *times))
 
     typed = {"when": when, "starts": starts, "until": until, "zone": zone}
     typed |= {"corrects": corrects, "why": why}
@@ -200,7 +199,17 @@ def contradicting(request: Request, at: Place, **typed: str) -> Response | None:
     return None
 
 
-def _outcome(publication: Publication) -> str:
+def publication_times(
+    when: str, starts: str, until: str, zone: str
+) -> tuple[datetime | None, datetime | None]:
+    """When a version goes live and ends, as the form says it. Raises Wrong."""
+    if when == "at" and not starts.strip():
+        raise Wrong(_("Choose when it should go live."), "starts")
+    return showing(starts if when == "at" else "", until, zone)
+
+
+def outcome_of(publication: Publication) -> str:
+    """`published`, or `scheduled` for a time."""
     return "published" if publication.start_recorded else "scheduled"
 
 
