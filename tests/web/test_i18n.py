@@ -57,6 +57,12 @@ def test_translations_are_not_the_english_text(locale: str) -> None:
     )
 
 
+def test_persian_has_one_word_for_an_article() -> None:
+    said = " ".join(text for m in i18n.read_catalogue("fa") if m.id for text in texts_of(m))
+    assert "مطلب" in said
+    assert "مقاله" not in said
+
+
 def test_persian_numbers_and_dates_use_persian_digits() -> None:
     day = datetime(2026, 3, 5, 9, 30, tzinfo=UTC)
     assert i18n.number(1234, "fa").startswith("۱")
