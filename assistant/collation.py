@@ -9,6 +9,8 @@ from sqlmodel import Session, col, select
 
 from assistant.claims import Claim, ClaimIndex, Clash, claims_of, weight_of
 from assistant.contradictions import (
+    BLOCK,
+    OFF,
     TITLE,
     Contradiction,
     Finding,
@@ -30,7 +32,6 @@ from kb.translations import differences_between
 from retriever.index import Index, Level
 from retriever.texts import Document, document_if_live
 
-WARN, BLOCK, OFF = "warn", "block", "off"
 TRANSLATED = COMPARED | {"yes_no"}
 READ = frozenset({"title", "answer", "passage"})
 # So many articles with the most telling words in common are read against one wording.

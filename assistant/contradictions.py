@@ -24,6 +24,8 @@ from kb.publishing import Publication, live_publications
 
 Scope = Literal["articles", "translations", "duplicates"]
 Marks = list[list[int]]
+# What a publication that contradicts other answers meets.
+WARN, BLOCK, OFF = "warn", "block", "off"
 NOTE_LIMIT = 500
 TITLE = "title"
 
@@ -183,9 +185,19 @@ def _has(revision: Revision, part: str, sentence: str, standing: Places) -> bool
     return any(sentence in getattr(other, part) for other in place)
 
 
-def dismiss(session: Session, contradiction_id: int, by: Person, reason: str) -> Contradiction:
-    """It is a false alarm, and why. Raises NotFound, Conflict, and Invalid without a reason."""
-    require(by, "write")
+def ability_to_dismiss(setting: str) -> str:
+    """What it takes: where contradictions block, whoever dismisses one lets a version through."""
+    return "approve" if setting == BLOCK else "write"
+
+
+def dismiss(
+    session: Session, contradiction_id: int, by: Person, reason: str, setting: str = WARN
+) -> Contradiction:
+    """It is a false alarm, and why.
+
+    Raises NotAllowed, NotFound, Conflict, and Invalid without a reason.
+    """
+    require(by, ability_to_dismiss(setting))
     reason = " ".join(CONTROL.sub("", reason).split())
     if not reason:
         raise Invalid("say why it is no contradiction", "reason")

@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from assistant.audit import touched_since
-from assistant.collation import OFF, collate
+from assistant.collation import collate
+from assistant.contradictions import OFF
 from kb.db import reading, transaction
 from kb.history import Event, live_epoch, record
 from kb.settings import Settings

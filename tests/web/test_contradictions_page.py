@@ -69,6 +69,23 @@ def test_a_house_that_blocks_publishes_only_what_is_dismissed(
     assert published.headers["location"] == f"{PLACE}?done=published"
 
 
+def test_where_contradictions_block_only_who_may_approve_dismisses(
+    services: Services, client: TestClient, sign_in: SignIn, parcel: Revision
+) -> None:
+    sign_in("contributor")
+    (row,) = look_at(services.engine, services.index, parcel)
+    strict = blocking(services)
+    strict.cookies = client.cookies
+    for page in (PLACE, "/studio/contradictions"):
+        shown = strict.get(page).text
+        assert "Whoever may approve can dismiss it." in shown
+        assert "/dismissal" not in shown
+    path = f"/studio/contradictions/{row.id}/dismissal"
+    assert strict.post(path, data={"reason": "let me through"}).status_code == 403
+    with Session(services.engine) as session:
+        assert [kept.id for kept in open_contradictions(session)] == [row.id]
+
+
 def test_program_is_told_which_article_it_contradicts(
     services: Services, keys: Keys, parcel: Revision
 ) -> None:

@@ -7,6 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from assistant.contradictions import (
     NOTE_LIMIT,
+    ability_to_dismiss,
     dismiss,
     open_contradictions,
     past_contradictions,
@@ -49,11 +50,12 @@ def post_dismissal(
 ) -> Response:
     """A false alarm, and why."""
     try:
-        with transaction(services_of(request).engine) as session:
+        services = services_of(request)
+        with transaction(services.engine) as session:
             me = editor_of(request, session)
             if not reason.strip():
                 raise Wrong(_("Say why it is no contradiction."), "reason")
-            dismiss(session, contradiction_id, me, reason)
+            dismiss(session, contradiction_id, me, reason, services.settings.contradictions)
     except NotFound:
         raise
     except VerbatimError as error:
@@ -106,6 +108,7 @@ def _page(
             is_past=is_past,
             number=number,
             pages=pages,
+            may_dismiss=me.may(ability_to_dismiss(services_of(request).settings.contradictions)),
             sought=last_sought(session),
             limit=NOTE_LIMIT,
             done=done,

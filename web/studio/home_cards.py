@@ -12,8 +12,7 @@ from typing import Any
 from fastapi import Request
 from sqlmodel import Session
 
-from assistant.collation import OFF
-from assistant.contradictions import open_contradictions
+from assistant.contradictions import OFF, open_contradictions
 from assistant.gaps import UNANSWERED
 from kb import worklists
 from kb.db import now

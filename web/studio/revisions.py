@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
-from assistant.collation import BLOCK, OFF, check_publication, look_at
+from assistant.collation import check_publication, look_at
+from assistant.contradictions import BLOCK, OFF, ability_to_dismiss
 from assistant.impact_runs import is_stale, latest_run
 from assistant.notifications import catch_up
 from kb import comments
@@ -398,6 +399,7 @@ def _page(
             is_stale=run is not None and is_stale(session, run),
             contradictions=_contradictions(request, session, shown),
             blocks_contradictions=services.settings.contradictions == BLOCK,
+            may_dismiss=me.may(ability_to_dismiss(services.settings.contradictions)),
             done=done,
             undo=undo,
             wrong=wrong,
