@@ -4,7 +4,7 @@ for (const form of document.querySelectorAll("[data-chooser]")) {
   const all = form.querySelector("[data-choose-all]");
   const items = [...form.querySelectorAll("input[name=item]")];
   if (!all) continue;
-  all.hidden = false;
+  for (const part of [all, all.closest("label")]) if (part) part.hidden = false;
   all.addEventListener("change", () => items.forEach((item) => { item.checked = all.checked; }));
   form.addEventListener("change", () => {
     const chosen = items.filter((item) => item.checked).length;
