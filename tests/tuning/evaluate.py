@@ -3,7 +3,7 @@
     python -m tests.tuning.evaluate [--clinc FILE] [--help-centre FOLDER] [--every N]
                                     [--home FOLDER]
 
-CLINC150 is asked with its test questions over articles of 1, 3, 5 and 10 phrasings an intent (the
+CLINC150 is asked with its test questions over articles of 1 to 100 phrasings an intent (the
 first of `train`, and 10 drawn with a fixed seed), and once more with every fifth intent left out,
 whose questions are near misses; the help centre with the questions beside it; the sample company
 with `tests/questions.csv`. Figures: right first, right among the first three, AUROC of answerable
@@ -97,7 +97,7 @@ def _stores(
         rows = [(text, "en", {intent.replace("_", "-")}) for text, intent in clinc["test"]]
         rows += [(text, "en", set()) for text, _ in clinc["oos_test"]]
         rows = rows[:: arguments.every]
-        for count in (1, 3, 5, 10):
+        for count in (1, 3, 5, 10, 100):
             level = _clinc_level(
                 vectors, scratch / f"clinc-{count}.db", clinc, count, rehearse=True
             )
