@@ -5,7 +5,7 @@ process that does it with SIGKILL at a random moment between its beginning and i
 measured first. A kill that came after the end is no trial, and another moment is tried. What was
 said meanwhile, and what is said afterwards, is held against the store: the version must have been
 live at a moment between the question and its answer, and an article that was live all the time
-must have answered.
+must have answered. Live is what is committed, as another reader of the store sees it.
 """
 
 import itertools
@@ -26,6 +26,7 @@ from typing import Any
 
 import httpx
 
+from tests.prove.sightings import Sightings
 from tests.web.conftest import CONTENT, VERBATIM, Server, environment, run, write_content
 
 # Word for word, so that each has one right answer whatever the version says.
@@ -49,6 +50,7 @@ KINDS = ("import", "publish", "rebuild", "rollback")
 VERDICTS = 4
 # After a kill that came too late, the next is looked for a little earlier.
 EARLIER = 0.8
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,17 @@ class Said:
     sent: datetime
     received: datetime
     version: int | None
+
+
+@dataclass(frozen=True)
+class Period:
+    """A version was live: at most from `begins` to `gone`, at least from `seen` to `ends`."""
+
+    version: int
+    begins: datetime
+    seen: datetime
+    ends: datetime
+    gone: datetime
 
 
 @dataclass
@@ -118,6 +131,7 @@ class World:
             run(self.home, "key", "add", "--role", "publisher").stdout.strip() for _ in range(2)
         ]
         self.epoch = self._epoch()
+        self.sightings = Sightings(self.home / "verbatim.db")
         self._stop = threading.Event()
         self.server = Server(self.home).wait()
         self.askers = [threading.Thread(target=self._ask, args=(n,)) for n in range(ASKERS)]
@@ -152,6 +166,7 @@ class World:
         for asker in self.askers:
             asker.join(timeout=60)
         self.server.stop()
+        self.sightings.stop()
         self._judge()
         checked = run(self.home, "receipts", "check")
         if checked.returncode:
@@ -160,6 +175,7 @@ class World:
     def close(self) -> None:
         """Leave nothing running."""
         self._stop.set()
+        self.sightings.stop()
         self.server.close()
 
     # -- what is done, and killed ---------------------------------------------------
@@ -303,33 +319,34 @@ class World:
         self.trials.replies = len(self.said)
         for said in self.said:
             mine = periods[PROBES[said.question]]
-            around = [v for start, end, v in mine if start <= said.received and end >= said.sent]
+            around = [p.version for p in mine if p.begins <= said.received and p.gone >= said.sent]
             if said.version is None:
-                covered = any(s <= said.sent and e >= said.received for s, e, _ in mine)
-                if covered:
+                if any(p.seen <= said.sent and p.ends >= said.received for p in mine):
                     self.trials.unanswered.append(f"{said.question!r} at {said.sent}")
             elif said.version not in around:
                 self.trials.wrong_versions.append(
                     f"{said.question!r} at {said.sent}: version {said.version}, not {around}"
                 )
 
-    def _periods(self) -> dict[str, list[tuple[datetime, datetime, int]]]:
-        """By article, from when to when each version was live."""
+    def _periods(self) -> dict[str, list[Period]]:
+        """By article, each time that a version was live."""
         query = (
-            "SELECT slug, starts_at, ended_at, version FROM publication "
+            "SELECT publication.id, slug, starts_at, ended_at, version FROM publication "
             "JOIN article ON article.id = publication.article_id "
             "JOIN revision ON revision.id = publication.revision_id "
             "WHERE publication.locale = 'en' ORDER BY slug, starts_at, publication.id"
         )
         with closing(sqlite3.connect(self.home / "verbatim.db")) as store:
             rows = store.execute(query).fetchall()
-        found: dict[str, list[tuple[datetime, datetime, int]]] = {}
-        for place, (slug, start, ended, version) in enumerate(rows):
+        found: dict[str, list[Period]] = {}
+        for place, (id_, slug, start, ended, version) in enumerate(rows):
             after = rows[place + 1] if place + 1 < len(rows) else None
-            until = after[1] if after and after[0] == slug else None
-            ends = [_instant(text) for text in (ended, until) if text]
-            end = min(ends, default=datetime.max.replace(tzinfo=UTC))
-            found.setdefault(slug, []).append((_instant(start), end, version))
+            ends = [(_instant(ended), self.sightings.ended[id_])] if ended else []
+            if after and after[1] == slug:
+                ends.append((_instant(after[2]), self.sightings.came[after[0]]))
+            end, gone = min(ends, default=(FOREVER, FOREVER))
+            seen = self.sightings.came[id_]
+            found.setdefault(slug, []).append(Period(version, _instant(start), seen, end, gone))
         return found
 
     def _epoch(self) -> int:
