@@ -5,9 +5,10 @@ under the digest of its text, the same bits, so that thousands can be grouped or
 the time of reading a file. As disposable as the vectors: what is missing is made again.
 """
 
+import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,17 @@ class QuestionStore(StateStore):
         for encoder in {name for readings in kept.values() for name in readings}:
             of = {text: r[encoder] for text, r in kept.items() if encoder in r}
             self._write(encoder, of)
+
+    def keep_only(self, texts: Iterable[str]) -> int:
+        """Forget all others, in the file's unused pages too; how many vectors that was."""
+        self.flush()
+        wanted = {_key(text) for text in texts}
+        with self._open() as database:
+            database.execute("PRAGMA secure_delete=ON")
+            gone = [_forget(database, table, wanted) for table in ("vectors", "states")]
+        with self._open() as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone[0]
 
     def missing(self, encoder: Encoder, texts: Sequence[str]) -> list[str]:
         """The texts that this encoder would have to read first."""
@@ -126,6 +138,13 @@ class QuestionStore(StateStore):
         with self._open() as database:
             database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", vectors)
             database.executemany("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?)", states)
+
+
+def _forget(database: sqlite3.Connection, table: str, wanted: set[str]) -> int:
+    rows = database.execute(f"SELECT encoder, key FROM {table}")
+    stale = [row for row in rows if row[1] not in wanted]
+    database.executemany(f"DELETE FROM {table} WHERE encoder=? AND key=?", stale)
+    return len(stale)
 
 
 def _key(text: str) -> str:

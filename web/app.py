@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from assistant.desk.clock import Clock
 from assistant.exchanges import Assistant
+from assistant.readings import Readings
 from assistant.rewriting import rewriter_of
 from kb.settings import Settings
 from kb.translation_board import keep_board
@@ -113,7 +114,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     watcher = threading.Thread(target=services.index.watch, args=(stop,), daemon=True)
     watcher.start()
     translations = partial(keep_board, services.engine)
+    days = services.settings.question_days
     jobs = {
+        "readings": Readings(services.engine, services.index.vectors.questions, days).tick,
         "audit": app.state.auditor.tick,
         "contradictions": app.state.collator.tick,
         "translations": translations,
