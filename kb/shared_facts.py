@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlalchemy.orm import selectinload
 from sqlmodel import Field, Relationship, Session, SQLModel, col, select
 
 from kb import history
@@ -175,7 +176,8 @@ def _checked_value(locale: str, text: str) -> str:
 def list_facts(session: Session) -> list[SharedFact]:
     """All that are named, by name."""
     query = select(SharedFact).where(col(SharedFact.retired_at).is_(None))
-    return list(session.exec(query.order_by(SharedFact.name)))
+    whole = query.options(selectinload(SharedFact.versions))  # type: ignore[arg-type]
+    return list(session.exec(whole.order_by(SharedFact.name)))
 
 
 def get_fact(session: Session, name: str) -> SharedFact:

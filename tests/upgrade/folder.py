@@ -29,6 +29,15 @@ def words(reply: Any) -> Any:
     return reply["outcome"], answer and {name: answer[name] for name in SAME}, options
 
 
+def agrees(before: Any, after: Any) -> bool:
+    """The same reply, or a more cautious one that offers the article which was given before."""
+    if words(before) == words(after):
+        return True
+    offered = [option["article"] for option in after["options"]]
+    is_cautious = before["outcome"] == "answered" and after["outcome"] == "clarify"
+    return is_cautious and before["answer"]["article"] in offered
+
+
 def lay_out(path: Path) -> Path:
     """The SQLite file as that release left it."""
     with closing(sqlite3.connect(path)) as store:

@@ -65,7 +65,7 @@ def test_every_route_of_the_chat_replies_as_described(
     call("POST", "/choice", {"n": asked["n"], "article": option})
     chosen = call("POST", "/choice", {"n": asked["n"], "article": option})["turns"][1]["n"]
     call("POST", "/choice", {"n": asked["n"], "article": None})
-    call("POST", "/turns", {"text": "where is my refund for order 48-2210931"})
+    call("POST", "/turns", {"text": "how long until I have my money back for order 48-2210931"})
     call("POST", f"/turns/{chosen}/feedback", chat_examples.VERDICT)
     call("GET", "/package")
     call("PATCH", "/package", chat_examples.CORRECTION)

@@ -66,7 +66,7 @@ def waiting(client: TestClient) -> Chat:
         searches=[{"q": "refund late", "at": ""}],
     )
     chat.say("hello")
-    number = chat.say("where is my refund for order 48-2210931")[0]["n"]
+    number = chat.say("how long until I have my money back for order 48-2210931")[0]["n"]
     chat.call("POST", f"/turns/{number}/feedback", {"helped": False})
     chat.say("I want to talk to a person please")
     chat.call("POST", "/handoff", {"contact": {"name": "Léa", "email": "lea@example.com"}})
@@ -81,7 +81,7 @@ def case_of(desk: Desk) -> int:
 
 def test_package_tells_the_whole_story(omar: Desk, waiting: Chat) -> None:
     package = omar.call("POST", f"/handoffs/{case_of(omar)}/claim")
-    assert package["want"] == "where is my refund for order 48-2210931"
+    assert package["want"] == "how long until I have my money back for order 48-2210931"
     assert (package["reason"], package["locale"], package["skill"]) == ("request", "en", "refunds")
     assert package["customer"]["name"] == "Léa"
     assert not package["customer"]["verified"]
@@ -191,7 +191,7 @@ def test_what_is_said_to_the_agent_does_not_change_why_they_came(omar: Desk, wai
     omar.call("POST", f"/handoffs/{case}/claim")
     waiting.say("is anybody reading this at all")
     want = omar.call("GET", f"/handoffs/{case}")["want"]
-    assert want == "where is my refund for order 48-2210931"
+    assert want == "how long until I have my money back for order 48-2210931"
 
 
 def test_note_is_for_colleagues_only(omar: Desk, waiting: Chat) -> None:
@@ -238,7 +238,7 @@ def test_knowledge_is_added_in_the_customer_s_words(omar: Desk, waiting: Chat) -
     made = omar.call("POST", f"/handoffs/{case}/draft", {"title": "Late refunds"})
     assert (made["state"], made["slug"]) == ("draft", "late-refunds")
     assert made["text"] == "The bank takes 5 days more."
-    assert made["phrasings"] == ["where is my refund for order"]
+    assert made["phrasings"] == ["how long until I have my money back for order"]
 
 
 def test_flag_reaches_history(omar: Desk, services: Services) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlmodel import Session, select
 
 from assistant.notifications import Notification
@@ -191,3 +191,16 @@ def test_what_is_not_there_is_not_found(client: TestClient, keys: Keys, engine: 
     assert client.post(f"{HOME}/changes/7/approval", headers=keys["admin"]).status_code == 404
     with Session(engine) as session:
         assert session.exec(select(FactChange)).all() == []
+
+
+def test_many_facts_are_listed_with_few_statements(
+    client: TestClient, keys: Keys, services: Services
+) -> None:
+    with transaction(services.engine) as session:
+        for number in range(60):
+            name_fact(session, f"fee-{number}", FEE, tariq(session))
+    asked: list[str] = []
+    event.listen(services.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    page = client.get(HOME, headers=keys["contributor"]).text
+    assert page.count("fact-row") == 60
+    assert len(asked) <= 40

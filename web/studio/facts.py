@@ -12,7 +12,13 @@ from assistant.fact_reach import count_given
 from assistant.notifications import catch_up
 from kb.db import reading, transaction
 from kb.errors import Conflict, VerbatimError
-from kb.fact_changes import changes_of, propose, retire_fact, waiting_change
+from kb.fact_changes import (
+    changes_of,
+    propose,
+    retire_fact,
+    waiting_change,
+    waiting_changes,
+)
 from kb.fact_plans import standing
 from kb.fact_uses import link
 from kb.people import Person
@@ -63,7 +69,7 @@ def show_facts(request: Request, done: str = "") -> Response:
             ROOM,
             facts=facts,
             uses=count_uses(session, facts),
-            waiting={f.id: waiting_change(session, f) for f in facts},
+            waiting={change.fact_id: change for change in waiting_changes(session)},
             done=DONE.get(done, ""),
         )
 
