@@ -226,11 +226,10 @@ class _Import:
             body=self._stored(parsed.wording.body, file, images),
             answer=self._stored(parsed.wording.answer, file, images),
         )
-        if "{{" in parsed.wording.answer + parsed.wording.body + parsed.wording.title:
-            with reading(self.engine) as session:
-                wording = expand(session, wording, file.locale).wording
-        check_wording(wording)
-        if known and known[0] == wording.sha256 and (known[1] or not parsed.is_approved):
+        with reading(self.engine) as session:
+            as_read = expand(session, wording, file.locale).wording
+        check_wording(as_read)
+        if known and known[0] == as_read.sha256 and (known[1] or not parsed.is_approved):
             return "unchanged"
         with transaction(self.engine) as session:
             by = importer(session)

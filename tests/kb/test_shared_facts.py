@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from kb.articles import find_article, get_article, latest_revision
+from kb.content import import_folder
 from kb.db import now, transaction
 from kb.errors import Conflict, Invalid, NotAllowed
 from kb.fact_changes import (
@@ -264,3 +266,20 @@ def test_history_tells_every_step(session: Session, fee: SharedFact) -> None:
         "fact_named", "fact_change_proposed", "fact_changed", "fact_change_approved",
     ]  # fmt: skip
     assert told[1].data["why"] == "new contract"
+
+
+def test_file_states_the_fact_and_is_unchanged_the_second_time(
+    engine: Engine, tmp_path: Path
+) -> None:
+    with transaction(engine) as session:
+        name_fact(session, "delivery-fee", FEE, tariq(session))
+    path = tmp_path / "en" / "delivery" / "costs.md"
+    path.parent.mkdir(parents=True)
+    path.write_text("---\ntitle: Costs\nanswer: It costs {{delivery-fee}}.\n---\n")
+    first, second = (import_folder(engine, tmp_path, ["en"]) for _ in range(2))
+    assert (first.count("created"), second.count("unchanged")) == (1, 1)
+    with transaction(engine) as session:
+        revision = latest_revision(session, get_article(session, "costs").id or 0, "en")
+        assert revision is not None
+        assert revision.answer == "It costs €3.95."
+        assert folded(session, revision).answer == "It costs {{delivery-fee}}."
