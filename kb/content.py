@@ -17,7 +17,7 @@ from sqlmodel import Session, select
 from kb.articles import Article, Revision, Wording, check_slug, check_wording
 from kb.db import reading, transaction
 from kb.errors import Invalid, VerbatimError
-from kb.fact_uses import expand
+from kb.fact_uses import expand, names_of
 from kb.frontmatter import FileError, ParsedFile, parse_file
 from kb.images import MAX_BYTES, image_address, store_image
 from kb.links import IMAGE_SUFFIX, MEDIA_LINK, PAGE_LINK, is_whole
@@ -226,8 +226,7 @@ class _Import:
             body=self._stored(parsed.wording.body, file, images),
             answer=self._stored(parsed.wording.answer, file, images),
         )
-        with reading(self.engine) as session:
-            as_read = expand(session, wording, file.locale).wording
+        as_read = self._as_read(wording, file.locale)
         check_wording(as_read)
         if known and known[0] == as_read.sha256 and (known[1] or not parsed.is_approved):
             return "unchanged"
@@ -236,6 +235,13 @@ class _Import:
             for path in images.values():
                 store_image(session, path.name, path.read_bytes())
             return self._revise(session, file, wording, parsed.is_approved, by)
+
+    def _as_read(self, wording: Wording, locale: str) -> Wording:
+        # Most files state no shared fact, and need nothing from the store.
+        if not names_of(wording):
+            return wording
+        with reading(self.engine) as session:
+            return expand(session, wording, locale).wording
 
     def _revise(
         self, session: Session, file: SourceFile, wording: Wording, approved: bool, by: Person

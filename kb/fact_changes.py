@@ -15,7 +15,7 @@ from sqlalchemy import JSON, Column, func
 from sqlmodel import Field, Relationship, Session, SQLModel, col, select
 
 from kb import history
-from kb.articles import CONTROL, Revision
+from kb.articles import Revision
 from kb.db import UtcDateTime, now
 from kb.errors import Conflict, Invalid, NotAllowed, NotFound
 from kb.fact_plans import DRAFT, LIVE, SCHEDULED, Plan, Step, check_plan, make_plan, standing
@@ -23,7 +23,7 @@ from kb.fact_uses import folded
 from kb.history import Event
 from kb.people import Person, require
 from kb.publishing import approve, draft, publish, submit
-from kb.shared_facts import SharedFact, Values, add_version, checked_values, retire
+from kb.shared_facts import SharedFact, Values, add_version, checked_values, one_line, retire
 
 WHY_LIMIT = 300
 
@@ -66,9 +66,7 @@ def propose(
     assert by.id is not None
     assert fact.id is not None
     checked = checked_values(values)
-    why = " ".join(CONTROL.sub("", why).split())
-    if len(why) > WHY_LIMIT:
-        raise Invalid(f"the reason has at most {WHY_LIMIT} characters", "why")
+    why = one_line(why, WHY_LIMIT, "the reason", "why")
     if checked == fact.values:
         raise Invalid("nothing is changed; give a new value", "values")
     if waiting_change(session, fact):
@@ -112,10 +110,7 @@ def decline(session: Session, change: FactChange, by: Person, note: str = "") ->
     """Not so, and why."""
     require(by, "approve")
     _check_waiting(change)
-    note = " ".join(CONTROL.sub("", note).split())
-    if len(note) > WHY_LIMIT:
-        raise Invalid(f"a note has at most {WHY_LIMIT} characters", "note")
-    change.note = note
+    change.note = note = one_line(note, WHY_LIMIT, "a note", "note")
     _close(session, change, by, "declined")
     _record(session, "fact_change_declined", change, by, note=note)
 

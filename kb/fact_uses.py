@@ -50,8 +50,6 @@ def expand(session: Session, wording: Wording, locale: str) -> Expanded:
 
     Raises Invalid where a fact has no value in that language; unknown names stay as they are.
     """
-    if not any("{{" in getattr(wording, part) for part in PARTS):
-        return Expanded(wording)
     values = find_values(session, names_of(wording), locale)
     for name, value in values.items():
         if value is None:
@@ -127,24 +125,16 @@ def carry_uses(
     found = list(uses)
     earlier = uses_of(session, before)
     for part in PARTS if earlier else ():
-        old = {_span(row): row for row in earlier if row.part == part}
+        old = {str(row.id): row for row in earlier if row.part == part}
+        spans = [Span(id_, row.start, row.end) for id_, row in old.items()]
         text = getattr(wording, part)
         taken = [use.span for use in found if use.part == part]
-        for was, span in _carried(getattr(before, part), tuple(old), text):
+        for span in carry(getattr(before, part), spans, text):
             if not any(span.start < t.end and t.start < span.end for t in taken):
-                row = old[was]
+                row = old[span.name]
                 value = Value(row.fact_id, row.version_id, text[span.start : span.end])
                 found.append(Use(value, part, span))
     return tuple(found)
-
-
-def _carried(before: str, spans: tuple[Span, ...], after: str) -> list[tuple[Span, Span]]:
-    # Each is carried by itself, so that one can be told from another.
-    return [(span, there) for span in spans for there in carry(before, [span], after)]
-
-
-def _span(row: FactUse) -> Span:
-    return Span(str(row.id), row.start, row.end)
 
 
 def uses_of(session: Session, revision: Revision) -> list[FactUse]:

@@ -141,11 +141,16 @@ def _checked_name(name: str) -> str:
     return name
 
 
+def one_line(text: str, limit: int, what: str, field: str) -> str:
+    """A remark without breaks and needless blanks. Raises Invalid where it is too long."""
+    text = " ".join(CONTROL.sub("", text).split())
+    if len(text) > limit:
+        raise Invalid(f"{what} has at most {limit} characters", field)
+    return text
+
+
 def _checked_about(about: str) -> str:
-    about = " ".join(CONTROL.sub("", about).split())
-    if len(about) > ABOUT_LIMIT:
-        raise Invalid(f"what it is has at most {ABOUT_LIMIT} characters", "about")
-    return about
+    return one_line(about, ABOUT_LIMIT, "what it is", "about")
 
 
 def checked_values(values: Mapping[str, str]) -> Values:
@@ -178,6 +183,11 @@ def list_facts(session: Session) -> list[SharedFact]:
     query = select(SharedFact).where(col(SharedFact.retired_at).is_(None))
     whole = query.options(selectinload(SharedFact.versions))  # type: ignore[arg-type]
     return list(session.exec(whole.order_by(SharedFact.name)))
+
+
+def facts_in(session: Session, locale: str) -> list[SharedFact]:
+    """Those that have a value in a language."""
+    return [fact for fact in list_facts(session) if fact.values.get(locale)]
 
 
 def get_fact(session: Session, name: str) -> SharedFact:

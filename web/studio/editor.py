@@ -29,7 +29,7 @@ from kb.people import Person
 from kb.pictures import add_picture, markdown_of
 from kb.publishing import draft, submit
 from kb.settings import LOCALE_NAMES
-from kb.shared_facts import list_facts
+from kb.shared_facts import facts_in
 from kb.slugs import free_slug
 from kb.working_copies import (
     WorkingCopy,
@@ -238,8 +238,7 @@ def _editor(
 
 def _facts(session: Session, locale: str) -> list[tuple[str, str, str]]:
     """What can be stated in that language: name, value, what it is."""
-    named = [(fact, fact.values.get(locale)) for fact in list_facts(session)]
-    return [(fact.name, value, fact.about) for fact, value in named if value]
+    return [(f.name, f.values[locale], f.about) for f in facts_in(session, locale)]
 
 
 def _staff(session: Session) -> list[str]:

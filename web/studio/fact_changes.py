@@ -1,9 +1,12 @@
 """A change of a shared fact: every place and every receipt it touches, approved as one."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
+from sqlmodel import Session
 
 from assistant.fact_reach import count_given, receipts_of, replaced_by
 from assistant.notifications import catch_up
@@ -11,6 +14,7 @@ from kb.db import reading, transaction
 from kb.errors import NotFound, VerbatimError
 from kb.fact_changes import (
     WHY_LIMIT,
+    FactChange,
     approve_change,
     decline,
     done_by,
@@ -45,6 +49,7 @@ router = APIRouter(prefix="/facts/changes")
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Text = Annotated[str, Form()]
 from_here = [Depends(from_this_site)]
+Verb = Callable[[Session, FactChange, Person], None]
 
 
 @router.api_route("/{change_id}", methods=["GET", "HEAD"])
@@ -74,46 +79,35 @@ def show_receipts(request: Request, change_id: Id) -> Response:
 @router.post("/{change_id}/approval", dependencies=from_here)
 def post_approval(request: Request, change_id: Id, seen: Text = "") -> Response:
     """Live everywhere at once."""
-    try:
-        with transaction(services_of(request).engine) as session:
-            me = editor_of(request, session)
-            approve_change(session, get_change(session, change_id), me, seen)
-            catch_up(session)
-    except NotFound:
-        raise
-    except VerbatimError as error:
-        return _page(request, change_id, note_of(error))
-    services_of(request).index.bring_level()
-    return RedirectResponse(f"{HOME}/changes/{change_id}?done=approved", 303)
+    return _step(request, change_id, partial(approve_change, seen=seen), "approved")
 
 
 @router.post("/{change_id}/refusal", dependencies=from_here)
 def post_refusal(request: Request, change_id: Id, note: Text = "") -> Response:
     """Not so, and why."""
-    try:
-        with transaction(services_of(request).engine) as session:
-            me = editor_of(request, session)
-            decline(session, get_change(session, change_id), me, note)
-            catch_up(session)
-    except NotFound:
-        raise
-    except VerbatimError as error:
-        return _page(request, change_id, note_of(error))
-    return RedirectResponse(f"{HOME}/changes/{change_id}?done=declined", 303)
+    return _step(request, change_id, partial(decline, note=note), "declined")
 
 
 @router.post("/{change_id}/withdrawal", dependencies=from_here)
 def post_withdrawal(request: Request, change_id: Id) -> Response:
     """Its author has thought better of it."""
+    return _step(request, change_id, withdraw_change, "withdrawn")
+
+
+def _step(request: Request, change_id: int, verb: Verb, done: str) -> Response:
+    """One step in one transaction; when it is over, every channel says what is true now."""
+    services = services_of(request)
     try:
-        with transaction(services_of(request).engine) as session:
+        with transaction(services.engine) as session:
             me = editor_of(request, session)
-            withdraw_change(session, get_change(session, change_id), me)
+            verb(session, get_change(session, change_id), me)
+            catch_up(session)
     except NotFound:
         raise
     except VerbatimError as error:
         return _page(request, change_id, note_of(error))
-    return RedirectResponse(f"{HOME}/changes/{change_id}?done=withdrawn", 303)
+    services.index.bring_level()
+    return RedirectResponse(f"{HOME}/changes/{change_id}?done={done}", 303)
 
 
 def _page(request: Request, change_id: int, wrong: Note | None = None, done: str = "") -> Response:

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
-from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
@@ -214,7 +213,7 @@ def _page(
     with reading(services_of(request).engine) as session:
         me = editor_of(request, session)
         fact = get_fact(session, name)
-        used = standing(session, fact)
+        used, changes = standing(session, fact), changes_of(session, fact)
         ids = [row.revision.id for _a, _l, rows in used for row in rows if row.revision.id]
         return studio_page(
             request,
@@ -226,9 +225,9 @@ def _page(
             used=used,
             given=count_given(session, ids),
             by_hand=said_by_hand(session, fact),
-            changes=changes_of(session, fact),
+            changes=changes,
             waiting=waiting_change(session, fact),
-            names=_names(session, fact),
+            names={id_: session.get_one(Person, id_).name for id_ in {c.by_id for c in changes}},
             roles=ROLES,
             typed=typed or {},
             wrong=wrong,
@@ -236,8 +235,3 @@ def _page(
             done=done,
             **_limits(request),
         )
-
-
-def _names(session: Session, fact: Any) -> dict[int, str]:
-    ids = {c.by_id for c in changes_of(session, fact)} | {fact.by_id}
-    return {id_: session.get_one(Person, id_).name for id_ in ids}

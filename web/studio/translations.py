@@ -16,7 +16,7 @@ from kb.fact_uses import stated_in
 from kb.people import Person
 from kb.publishing import draft, submit
 from kb.settings import LOCALE_NAMES
-from kb.shared_facts import list_facts
+from kb.shared_facts import facts_in
 from kb.translation_board import STATES, Wanted, translation_board
 from kb.translations import source_of, translated_source
 from kb.xliff import Returned, export_xliff, import_xliff
@@ -216,9 +216,8 @@ def _bench(session: Session, slug: str, locale: str, form: Draft | None = None) 
     newest = latest_revision(session, article.id, locale)
     made_from = translated_source(session, article, newest) if newest else None
     bench = bench_of(source, newest, made_from, locale, form)
-    values = {fact.name: fact.values.get(locale, "") for fact in list_facts(session)}
-    known = {name: text for name, text in values.items() if text}
-    return replace(bench, stated=tuple(stated_in(session, source)), values=known)
+    values = {fact.name: fact.values[locale] for fact in facts_in(session, locale)}
+    return replace(bench, stated=tuple(stated_in(session, source)), values=values)
 
 
 def _source(session: Session, slug: str, locale: str) -> tuple[Article, Revision]:
