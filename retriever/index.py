@@ -411,11 +411,13 @@ class Index:
         return self._book.lessons() if self._book else None
 
     def rebuild(self, progress: Progress = silent) -> Level:
-        """Embed everything anew and switch to it; the live level answers meanwhile."""
+        """Embed everything anew and switch to it; the live level answers, and follows, meanwhile.
+
+        One that is broken off leaves each text with its old vector or its new one.
+        """
+        self._embed_again(progress)
         with self._building:
             self._apply_due()
-            for encoder in self.encoders:
-                self.vectors.clear(encoder)
             self._backgrounds = {}
             old = self._level
             with reading(self.engine) as session:
@@ -423,7 +425,17 @@ class Index:
             if old and old.encoders == level.encoders:
                 level.bars = old.bars
             self._level = level
+            self._prune(level)
             return level
+
+    def _embed_again(self, progress: Progress) -> None:
+        """The long part, without the lock: only the vectors it leaves behind are used."""
+        with reading(self.engine) as session:
+            documents = [document_of(p) for p in live_answers(session)]
+        for encoder in self.encoders:
+            shipped = shipped_vectors(encoder)
+            general = {k: v for k, v in _general_keyed(encoder).items() if k not in shipped}
+            self._embedded(encoder, general | _keyed(documents, encoder), progress)
 
     # -- noticing -----------------------------------------------------------------
 
@@ -547,10 +559,15 @@ class Index:
         have = old.vectors[encoder.name] if old else {}
         found = {key: have[key] for key in keyed if key in have}
         found |= self.vectors.fetch(encoder, [key for key in keyed if key not in found])
-        missing = [key for key in keyed if key not in found]
-        steps = range(0, len(missing), BATCH)
-        for start in progress(steps, f"embedding ({encoder.name})", len(missing)):
-            keys = missing[start : start + BATCH]
+        missing = {key: text for key, text in keyed.items() if key not in found}
+        return found | self._embedded(encoder, missing, progress)
+
+    def _embedded(self, encoder: Encoder, keyed: Keyed, progress: Progress) -> dict[str, Vectors]:
+        """The vectors of texts, made and kept."""
+        found: dict[str, Vectors] = {}
+        every, steps = list(keyed), range(0, len(keyed), BATCH)
+        for start in progress(steps, f"embedding ({encoder.name})", len(every)):
+            keys = every[start : start + BATCH]
             made = encode(encoder, [keyed[key] for key in keys])
             self.vectors.add(encoder, keys, made)
             if isinstance(encoder, SeesTokens):

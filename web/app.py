@@ -36,6 +36,7 @@ from web import (
     login,
     openid,
     problems,
+    rebuilding,
     sidebar,
     way_back,
     widget,
@@ -48,6 +49,7 @@ from web.openapi import complete
 from web.origins import WidgetOrigins
 from web.packages import case_json
 from web.rates import RateLimiter
+from web.rebuilding import Rebuilder
 from web.services import Services, open_services, start_index
 from web.studio import SignInFirst, to_the_form
 from web.studio import router as studio
@@ -70,6 +72,7 @@ def create_app(services: Services) -> FastAPI:
         services.engine, services.index, settings, rewriter_of(settings)
     )
     app.state.feed = Feed(services.engine)
+    app.state.rebuilder = Rebuilder(services.index, app.state.feed)
     app.state.auditor = Auditor(services.engine, services.settings)
     app.state.collator = Collator(services.engine, services.index, settings)
     app.add_middleware(
@@ -86,7 +89,7 @@ def create_app(services: Services) -> FastAPI:
     programs = (api.router, correction_pages.router, *chat, *case)
     staff = (login.router, way_back.router, openid.router, desk.router, sidebar.router, studio)
     customers = (widget.router, followup_pages.router, help_site.router)
-    for router in (health.router, docs.router, *programs, *staff, *customers):
+    for router in (health.router, docs.router, rebuilding.router, *programs, *staff, *customers):
         app.include_router(router)
     complete(app)
     return app

@@ -28,13 +28,14 @@ from web.audit_command import audit
 from web.contradictions_command import contradictions
 from web.evaluate_command import evaluate_
 from web.outgoing_command import outgoing_app
-from web.owner import owner_of
+from web.owner import follow_server, owner_of
+from web.rebuilding import REBUILD
 from web.receipts_command import receipts_app, verify
 from web.services import opened_services, opened_store
 from web.serving import first_login, serve_alone, serve_many
 from web.silence_text import silence_lines
 from web.store_commands import backup_, restore_, rollback_
-from web.terminal import JsonOption, LocaleOption, bar, each
+from web.terminal import JsonOption, LocaleOption, bar, bars, each
 from web.train_command import train_
 from web.user_command import user_app
 
@@ -165,10 +166,18 @@ app.command(name="rollback")(rollback_)
 
 @app.command()
 def reindex() -> None:
-    """Embed everything anew."""
-    with opened_services(Settings()) as services:
-        services.index.rebuild(bar)
-        print(f"The index is level with epoch {services.index.epoch}.")
+    """Embed everything anew; a running server does it behind its answers."""
+    settings = Settings()
+    lines = follow_server(settings, REBUILD)
+    if lines is None:
+        with opened_services(settings) as services:
+            epoch = services.index.rebuild(bar).epoch
+    else:
+        last = bars(lines)
+        if "epoch" not in last:
+            raise VerbatimError(last["error"])
+        epoch = last["epoch"]
+    print(f"The index is level with epoch {epoch}.")
 
 
 @app.command()

@@ -1,6 +1,8 @@
 """The server that owns this folder, and how a command asks it."""
 
+import json
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -31,7 +33,7 @@ def ask_server(settings: Settings, method: str, path: str, body: Any) -> Any:
     owner = owner_of(settings)
     if not owner.get("url"):
         return None
-    headers = {"X-Verbatim-Local": owner.get("token", "")}
+    headers = _introduction(owner)
     key = os.environ.get("VERBATIM_KEY")
     if key:
         headers["Authorization"] = f"Bearer {key}"
@@ -45,3 +47,29 @@ def ask_server(settings: Settings, method: str, path: str, body: Any) -> Any:
     if response.status_code >= 400:
         raise VerbatimError(found.get("detail", f"the server answered {response.status_code}"))
     return found
+
+
+def follow_server(settings: Settings, path: str) -> Iterator[Any] | None:
+    """What the server of this folder tells line by line, as it goes on; None when there is none.
+
+    Raises VerbatimError, where it is read, when the server refuses or goes away.
+    """
+    owner = owner_of(settings)
+    return _lines(owner, path) if owner.get("url") else None
+
+
+def _lines(owner: dict[str, Any], path: str) -> Iterator[Any]:
+    # Work may take any time between two lines.
+    patience = httpx.Timeout(60, read=None)
+    with httpx.Client(timeout=patience, trust_env=False, headers=_introduction(owner)) as client:
+        try:
+            with client.stream("POST", owner["url"] + path) as response:
+                if response.status_code >= 400:
+                    raise VerbatimError(json.loads(response.read())["detail"])
+                yield from map(json.loads, response.iter_lines())
+        except httpx.HTTPError as error:
+            raise VerbatimError(f"the server at {owner['url']} went away: {error}") from error
+
+
+def _introduction(owner: dict[str, Any]) -> dict[str, str]:
+    return {"X-Verbatim-Local": owner.get("token", "")}

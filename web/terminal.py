@@ -1,7 +1,7 @@
 """What the commands share on a terminal: options and progress bars."""
 
 from collections.abc import Iterable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from tqdm import tqdm
@@ -27,3 +27,21 @@ def each(items: Iterable[Item], label: str, unit: str) -> Iterable[Item]:
     """The items, with a progress bar that counts them."""
     shown: Iterable[Item] = tqdm(items, desc=label, unit=unit, delay=BAR_DELAY, leave=False)
     return shown
+
+
+def bars(lines: Iterable[Any]) -> Any:
+    """Progress bars for what another process tells as `label`, `done`, `total`; its last line."""
+    shown, last = None, None
+    for last in lines:
+        if "total" not in last:
+            continue
+        if shown is None or shown.desc != last["label"]:
+            if shown is not None:
+                shown.close()
+            shown = tqdm(
+                total=last["total"], desc=last["label"], unit="text", delay=BAR_DELAY, leave=False
+            )
+        shown.update(last["done"] - shown.n)
+    if shown is not None:
+        shown.close()
+    return last

@@ -4,8 +4,8 @@
 
 The sample company is evaluated with tests/questions.csv, audited on all channels over HTTP, its
 receipts are checked and tampered with, it is saved and restored (into PostgreSQL too, where there
-is one) and asked again, the first release's folder is upgraded, and a small store is killed at
-random moments under load.
+is one) and asked again, facts are changed in one article alone, the first release's folder is
+upgraded, and the company with a few articles more is killed at random moments under load.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from typing import Any
 import psycopg
 
 from tests.conftest import NO_POSTGRES, POSTGRES
+from tests.prove.contradicting import contradiction_trial
 from tests.prove.crashes import crash
 from tests.prove.page import Page
 from tests.prove.recalls import recall_trial
@@ -59,11 +60,13 @@ def main() -> None:
         _audit(page, home, arguments.audit)
         _receipts(page, home, folder)
         _restore(page, home, folder)
+        tell("facts changed in one article alone")
+        contradiction_trial(page, home, folder)
         tell("the first release's folder")
         upgrade_trial(page, folder, _empty_stores())
         tell("a correction")
         recall_trial(page, folder / "recall")
-        _crash(page, folder / "crashes", arguments.crashes, arguments.seed)
+        _crash(page, home, folder / "crashes", arguments.crashes, arguments.seed)
     print("\n" + page.text())
     sys.exit(0 if page.holds else 1)
 
@@ -251,10 +254,10 @@ def _bytes(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-def _crash(page: Page, folder: Path, count: int, seed: int) -> None:
+def _crash(page: Page, home: Path, folder: Path, count: int, seed: int) -> None:
     tell(f"{count} kills at random moments; about {count * 6 // 60 + 1} minutes")
     folder.mkdir()
-    trials = crash(folder, count, seed, tell)
+    trials = crash(folder, count, seed, tell, home)
     kinds = ", ".join(f"{n} {kind}" for kind, n in trials.done.items())
     page.add("kills with SIGKILL in the middle of work", str(sum(trials.done.values())), kinds,
              sum(trials.done.values()) == count)  # fmt: skip

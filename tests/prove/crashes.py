@@ -16,9 +16,9 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +26,12 @@ from typing import Any
 
 import httpx
 
+from kb.errors import VerbatimError
+from kb.settings import Settings
 from tests.prove.sightings import Sightings
 from tests.web.conftest import CONTENT, VERBATIM, Server, environment, run, write_content
+from web.owner import follow_server
+from web.rebuilding import REBUILD
 
 # Word for word, so that each has one right answer whatever the version says.
 PROBES = {
@@ -96,9 +100,18 @@ class Trials:
         return [*self.wrong_versions, *self.unanswered, *self.lost, *self.damaged]
 
 
-def crash(folder: Path, count: int, seed: int, tell: Callable[[str], None] = print) -> Trials:
-    """That many trials in an empty folder, always with the same random moments for a seed."""
-    world = World(folder, random.Random(seed))
+def crash(
+    folder: Path,
+    count: int,
+    seed: int,
+    tell: Callable[[str], None] = print,
+    company: Path | None = None,
+) -> Trials:
+    """That many trials in an empty folder, always with the same random moments for a seed.
+
+    In a store of the articles here alone, or beside those of another home (`company`).
+    """
+    world = World(folder, random.Random(seed), company)
     try:
         for number in range(count):
             kind = KINDS[number % len(KINDS)]
@@ -111,9 +124,9 @@ def crash(folder: Path, count: int, seed: int, tell: Callable[[str], None] = pri
 
 
 class World:
-    """A small store, its server, customers who ask without pause, and what was acknowledged."""
+    """A store, its server, customers who ask without pause, and what was acknowledged."""
 
-    def __init__(self, folder: Path, chance: random.Random) -> None:
+    def __init__(self, folder: Path, chance: random.Random, company: Path | None = None) -> None:
         self.home, self.content, self.chance = folder / "home", folder / "content", chance
         self.trials, self.said = Trials(), list[Said]()
         self.acknowledged: list[tuple[str, int]] = []
@@ -126,6 +139,8 @@ class World:
             "rebuild": self._rebuild,
             "rollback": self._roll_back,
         }
+        if company:
+            shutil.copytree(company, self.home)
         run(self.home, "import", str(write_content(self.content, CONTENT)))
         self.keys = [
             run(self.home, "key", "add", "--role", "publisher").stdout.strip() for _ in range(2)
@@ -249,18 +264,25 @@ class World:
 
     def _rebuild(self, after: float | None) -> bool:
         """Whether the server was killed before it had made its vectors anew."""
-        self._kill_server()
-        shutil.rmtree(self.home / "chroma", ignore_errors=True)
-        (self.home / "tokens.db").unlink(missing_ok=True)
-        self.server = Server(self.home)
+        last: list[Any] = []
+        waiting = threading.Thread(target=self._follow_rebuild, args=(last,))
+        waiting.start()
         if after is None:
-            self.server.wait()
+            waiting.join(timeout=600)
             return False
         time.sleep(after)
-        was_ready = self.server.is_ready()
+        is_hit = not any("epoch" in line for line in last)
         self._kill_server()
+        waiting.join(timeout=60)
         self.server = Server(self.home).wait()
-        return not was_ready
+        return is_hit
+
+    def _follow_rebuild(self, last: list[Any]) -> None:
+        """As `verbatim reindex` does."""
+        lines = follow_server(Settings(home=self.home), REBUILD)
+        assert lines is not None
+        with suppress(VerbatimError):
+            last += deque(lines, maxlen=1)
 
     def _kill_server(self) -> None:
         self.server.stop(signal.SIGKILL)

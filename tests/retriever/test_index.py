@@ -4,7 +4,7 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -387,6 +387,23 @@ def test_rebuild_that_dies_halfway_is_finished_at_the_next_start(
 def test_rebuilt_level_finds_the_same(small_index: Index) -> None:
     before = findings(small_index, small_index.bring_level())
     assert findings(small_index, small_index.rebuild()) == before
+
+
+def test_what_is_published_during_a_rebuild_shows_during_it(
+    engine: Engine, small_index: Index
+) -> None:
+    small_index.bring_level()
+    seen: list[str] = []
+
+    def midway(steps: Iterable[int], _label: str, _total: int) -> Iterable[int]:
+        if not seen:
+            publish_opening(engine)
+            seen.append(asked(engine, small_index, QUESTIONS[3]).matches[0].slug)
+        return steps
+
+    level = small_index.rebuild(midway)
+    assert seen == ["opening-hours"]
+    assert "opening-hours" in slugs(level)
 
 
 # -- another model ---------------------------------------------------------------------

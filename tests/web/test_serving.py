@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from tests.web.conftest import (
     wait_until,
     write_content,
 )
+from web.rebuilding import REBUILD
 
 Serve = Callable[..., Server]
 ASKED = "when does my gift card expire"
@@ -87,6 +89,28 @@ def test_second_server_on_a_folder_is_told_who_has_it(standing: Server) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert f"process {standing.process.pid}" in done.stderr
     assert standing.url in done.stderr
+
+
+def test_running_server_rebuilds_its_index_behind_its_answers(standing: Server) -> None:
+    said: list[str] = []
+    asking = threading.Event()
+
+    def ask() -> None:
+        while not asking.is_set():
+            said.append(standing.ask("postage price")["outcome"])
+
+    customer = threading.Thread(target=ask)
+    customer.start()
+    done = run(standing.home, "reindex")
+    asking.set()
+    customer.join(timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("The index is level with epoch ")
+    assert set(said) == {"answered"}
+
+
+def test_nobody_else_may_have_the_index_rebuilt(standing: Server) -> None:
+    assert standing.http.post(REBUILD, headers=standing.headers("publisher")).status_code == 403
 
 
 def test_command_line_asks_the_running_server(standing: Server) -> None:
