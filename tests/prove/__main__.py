@@ -65,7 +65,7 @@ def main() -> None:
         tell("the first release's folder")
         upgrade_trial(page, folder, _empty_stores())
         tell("a correction")
-        recall_trial(page, folder / "recall")
+        recall_trial(page, home, folder / "recall")
         _crash(page, home, folder / "crashes", arguments.crashes, arguments.seed)
     print("\n" + page.text())
     sys.exit(0 if page.holds else 1)

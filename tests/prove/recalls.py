@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import time
 from collections import Counter
@@ -30,9 +31,10 @@ SETTINGS = Settings(base_url="https://help.example.com")
 CHATS, KILLS, LONGEST = 80, 12, 0.25
 
 
-def recall_trial(page: Page, folder: Path, seed: int = 1) -> None:
-    """Eighty customers and an agent were given a wrong answer; who is told, and how often."""
+def recall_trial(page: Page, home: Path, folder: Path, seed: int = 1) -> None:
+    """Eighty customers and an agent of a company were given a wrong answer; who is told, how often."""
     folder.mkdir()
+    shutil.copy(home / "verbatim.db", folder / "store.db")
     engine = open_engine(f"sqlite:///{folder / 'store.db'}")
     migrate(engine)
     chats = _wrong_answers(engine)
