@@ -32,7 +32,7 @@ CHATS, KILLS, LONGEST = 80, 12, 0.25
 
 
 def recall_trial(page: Page, home: Path, folder: Path, seed: int = 1) -> None:
-    """Eighty customers and an agent of a company were given a wrong answer; who is told, how often."""
+    """Eighty customers and an agent were given a wrong answer: who is told, and how often."""
     folder.mkdir()
     shutil.copy(home / "verbatim.db", folder / "store.db")
     engine = open_engine(f"sqlite:///{folder / 'store.db'}")
