@@ -10,7 +10,6 @@ must have answered. Live is what is committed, as another reader of the store se
 
 import itertools
 import random
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -40,7 +39,7 @@ PROBES = {
     "is delivery free": "delivery-costs",
     "I forgot my password": "reset-password",
 }
-ASKERS = 3
+ASKERS, PAUSE = 3, 0.1
 # More articles than one transaction could hide: an import that is killed has many to lose.
 SHELF = {
     f"en/shelf/shelf-{n}.md": (
@@ -109,7 +108,7 @@ def crash(
 ) -> Trials:
     """That many trials in an empty folder, always with the same random moments for a seed.
 
-    In a store of the articles here alone, or beside those of another home (`company`).
+    In a store of the articles here alone, or beside those of a folder (`company`).
     """
     world = World(folder, random.Random(seed), company)
     try:
@@ -140,7 +139,7 @@ class World:
             "rollback": self._roll_back,
         }
         if company:
-            shutil.copytree(company, self.home)
+            run(self.home, "import", str(company))
         run(self.home, "import", str(write_content(self.content, CONTENT)))
         self.keys = [
             run(self.home, "key", "add", "--role", "publisher").stdout.strip() for _ in range(2)
@@ -297,7 +296,7 @@ class World:
             while not self._stop.is_set():
                 self._ask_one(http, questions[turn % len(questions)])
                 turn += 1
-                time.sleep(0.02)
+                time.sleep(PAUSE)
 
     def _ask_one(self, http: httpx.Client, question: str) -> None:
         sent = datetime.now(UTC)
