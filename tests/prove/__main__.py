@@ -22,6 +22,7 @@ from typing import Any
 
 import psycopg
 
+from assistant.question_file import read_rows
 from tests.conftest import NO_POSTGRES, POSTGRES
 from tests.prove.contradicting import contradiction_trial
 from tests.prove.crashes import crash
@@ -34,14 +35,8 @@ from tests.web.conftest import run as finished
 ROOT = Path(__file__).resolve().parents[2]
 QUESTIONS = ROOT / "tests" / "questions.csv"
 Run = Callable[..., Any]
-ASKED = [
-    ("en", "i forgot my password"),
-    ("en", "what does delivery cost"),
-    ("zh", "怎么退货"),
-    ("ko", "비밀번호를 잊어버렸어요"),
-    ("fa", "هزینه ارسال چقدر است"),
-    ("it", "come posso restituire un articolo"),
-]
+# Every tenth of the questions, asked again wherever the store is restored.
+TENTH = 10
 
 
 def main() -> None:
@@ -235,7 +230,9 @@ def _database() -> Iterator[str]:
 def _replies(home: Path, **setting: str) -> list[object]:
     server = Server(home, **setting).wait()
     try:
-        found = [server.ask(question, locale=locale) for locale, question in ASKED]
+        found = [
+            server.ask(row.question, locale=row.locale) for row in read_rows(QUESTIONS)[::TENTH]
+        ]
     finally:
         server.close()
     return [
