@@ -3,8 +3,11 @@
 import gc
 import os
 import shutil
+import threading
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +16,15 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from filelock import FileLock
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Table, func, select
+from sqlmodel import SQLModel
 
 from kb.content import import_folder
 from kb.db import migrate, open_engine, transaction
 from kb.settings import Settings
 from retriever.bars import BarBook
 from retriever.embeddings import Encoder, load_encoders
-from retriever.index import Index
+from retriever.index import Index, Level
 from retriever.prepared import prime
 from retriever.vectors import VectorStore
 from tests.cast import shop
@@ -211,12 +215,59 @@ def index(engine: Engine, vectors: VectorStore, encoders: list[Encoder]) -> Inde
     return Index(engine, vectors, encoders)
 
 
-@pytest.fixture
-def shop_index(engine: Engine, index: Index) -> Index:
-    """The index of a store with the cast's four articles."""
+@dataclass(frozen=True)
+class Furniture:
+    """The cast's shop as it was made once: every row of its store, and the index of these."""
+
+    rows: dict[Table, list[dict[str, Any]]]
+    level: Level
+
+    def put_into(self, engine: Engine) -> None:
+        """The same rows in an empty store, ids included."""
+        with engine.begin() as connection:
+            for table, rows in self.rows.items():
+                connection.execute(table.insert(), rows)
+                if engine.dialect.name == "postgresql" and "id" in table.c:
+                    last = select(func.max(table.c.id)).scalar_subquery()
+                    sequence = func.pg_get_serial_sequence(table.name, "id")
+                    connection.execute(select(func.setval(sequence, last)))
+
+
+@pytest.fixture(scope="session")
+def furniture(
+    blank: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    vectors: VectorStore,
+    encoders: list[Encoder],
+) -> Furniture:
+    """Writing it and learning its index takes longer than most tests."""
+    made = tmp_path_factory.mktemp("furniture") / "store.db"
+    engine = open_engine(f"sqlite:///{shutil.copy(blank, made)}")
+    # A new store has a few rows, which stay where they are.
+    before = _rows(engine)
     with transaction(engine) as session:
         shop(session)
-    index.bring_level()
+    level = Index(engine, vectors, encoders).bring_level()
+    written = {table: rows for table, rows in _rows(engine).items() if rows != before[table]}
+    engine.dispose()
+    return Furniture(written, level)
+
+
+def _rows(engine: Engine) -> dict[Table, list[dict[str, Any]]]:
+    with engine.connect() as connection:
+        return {
+            table: [dict(row) for row in connection.execute(select(table)).mappings()]
+            for table in SQLModel.metadata.sorted_tables
+        }
+
+
+@pytest.fixture
+def shop_index(engine: Engine, index: Index, furniture: Furniture) -> Index:
+    """The index of a store with the cast's four articles."""
+    furniture.put_into(engine)
+    level = furniture.level
+    # Shelves are only read; what questions leave behind is each test's own.
+    index._level = replace(level, cache=OrderedDict(), told={}, lock=threading.Lock())
     return index
 
 

@@ -250,11 +250,12 @@ def test_level_keeps_no_rows_but_those_of_its_own_shelf(engine: Engine, shop_ind
 
 
 def test_old_level_goes_without_the_garbage_collector(engine: Engine, shop_index: Index) -> None:
+    publish_opening(engine)
     level = shop_index.bring_level()
     gone = [weakref.ref(part) for part in (level, level.shelf(PUBLIC))]
     gc.disable()
     try:
-        publish_opening(engine)
+        take_down(engine, "opening-hours")
         del level
         shop_index.bring_level()
         assert [part() for part in gone] == [None, None]

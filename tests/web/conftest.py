@@ -7,13 +7,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
@@ -24,7 +26,7 @@ from retriever.embeddings import Encoder
 from retriever.index import Index
 from retriever.vectors import VectorStore
 from tests.cast import shop
-from tests.web.nursery import SECONDS, nursery
+from tests.web.nursery import SECONDS, Child, Nursery, nursery
 from web.app import create_app
 from web.services import Services
 
@@ -84,6 +86,15 @@ def make_keys(services: Services) -> Keys:
 
 
 PASSWORD = "a long enough password"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """What a password costs is tested where passwords are."""
+    cheap = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kb.passwords.PasswordHasher", cheap)
+        yield
 
 
 @pytest.fixture
@@ -146,11 +157,18 @@ def run(home: Path, *arguments: str, **more: str) -> "subprocess.CompletedProces
     """A finished `verbatim` command; where Python is told what to import, one from the start."""
     told = environment(home, **more)
     if "PYTHONPATH" not in more:
-        return nursery().run(arguments, told)
+        return _nursery_for(arguments, more).run(arguments, told)
     command = [str(VERBATIM), *arguments]
     return subprocess.run(
         command, env=told, capture_output=True, text=True, timeout=SECONDS, check=False
     )
+
+
+def _nursery_for(arguments: Sequence[str], settings: Mapping[str, str]) -> Nursery:
+    """PyTorch takes a quarter of a minute to import, and few commands need it."""
+    if arguments[0] == "train" or "VERBATIM_EMBEDDING_MODEL" in settings:
+        return nursery("sentence_transformers")
+    return nursery()
 
 
 @pytest.fixture(scope="session")
@@ -179,13 +197,8 @@ class Server:
         self.home, self.port = home, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = home.parent / f"server-{self.port}.log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [str(VERBATIM), "serve", "--port", str(self.port), *arguments],
-                env=environment(home, **more),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        order = ["serve", "--port", str(self.port), *arguments]
+        self.process = nursery().start(order, environment(home, **more), self.log)
         self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
 
     def wait(self, seconds: float = 90) -> "Server":
@@ -218,11 +231,11 @@ class Server:
         self.http.close()
         family = descendants(self.process.pid) if self.process.poll() is None else []
         if self.process.poll() is None:
-            self.process.terminate()
+            self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(timeout=30)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                self.process.send_signal(signal.SIGKILL)
                 self.process.wait(timeout=10)
         for pid in family:
             if is_alive(pid):
@@ -253,7 +266,7 @@ def free_port() -> int:
 def wait_until(
     holds: Callable[[], bool],
     seconds: float,
-    process: "subprocess.Popen[bytes] | None" = None,
+    process: Child | None = None,
 ) -> None:
     """Returns as soon as something holds; fails when it does not in time."""
     until = time.monotonic() + seconds

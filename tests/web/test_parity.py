@@ -55,7 +55,9 @@ def test_all_channels_give_the_same_article_version_and_words(
 ) -> None:
     client, agent = company
     with QUESTIONS.open() as file:
-        asked = [row["question"] for row in csv.DictReader(file) if row["locale"] == locale]
+        every = [row["question"] for row in csv.DictReader(file) if row["locale"] == locale]
+    # `make prove` asks them all, over HTTP.
+    asked = every[::4]
     answered = 0
     for question in asked:
         body = {"question": question, "locale": locale}

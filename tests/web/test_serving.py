@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,6 @@ import pytest
 
 from tests.web.conftest import (
     GIFT_CARD,
-    VERBATIM,
     Server,
     descendants,
     environment,
@@ -26,6 +24,7 @@ from tests.web.conftest import (
     wait_until,
     write_content,
 )
+from tests.web.nursery import nursery
 from web.rebuilding import REBUILD
 
 Serve = Callable[..., Server]
@@ -236,7 +235,7 @@ def test_killed_server_does_not_keep_the_folder(serve: Serve, home: Path) -> Non
     assert told(again.ask("postage price", locale="en")) == before
 
 
-@pytest.mark.parametrize("seconds", [1.0, 2.5])
+@pytest.mark.parametrize("seconds", [0.5, 1.5])
 def test_killed_import_is_finished_by_the_next_one(
     home: Path, tmp_path: Path, seconds: float
 ) -> None:
@@ -245,11 +244,9 @@ def test_killed_import_is_finished_by_the_next_one(
         for n in range(40)
     }
     content = write_content(tmp_path / "many", files)
-    command = [str(VERBATIM), "import", str(content)]
-    quiet = subprocess.DEVNULL
-    killed = subprocess.Popen(command, env=environment(home), stdout=quiet, stderr=quiet)
+    killed = nursery().start(["import", str(content)], environment(home), tmp_path / "log")
     time.sleep(seconds)
-    killed.kill()
+    killed.send_signal(signal.SIGKILL)
     killed.wait(timeout=10)
     done = run(home, "import", str(content))
     assert done.returncode == 0, done.stderr
@@ -294,24 +291,14 @@ QUESTIONS = [
 ]  # fmt: skip
 
 
-def test_four_workers_say_what_one_says(serve: Serve) -> None:
-    alone = serve().wait()
-    expected = [told(alone.ask(question)) for question in QUESTIONS]
-    assert alone.stop() == 0
-    many = serve("--workers", "4", VERBATIM_BASE_URL=alone.url).wait(150)
+def test_workers_say_what_one_says_and_news_at_once_and_stop_without_a_trace(
+    serve: Serve, home: Path, standing: Server
+) -> None:
+    expected = [told(standing.ask(question)) for question in QUESTIONS]
+    server = serve("--workers", "2", VERBATIM_BASE_URL=standing.url).wait(150)
     for _ in range(5):
         # A connection each, so that every worker has its turn.
-        assert [told(ask_anew(many, question)) for question in QUESTIONS] == expected
-
-
-def ask_anew(server: Server, question: str) -> Any:
-    """The reply to a question on a connection of its own."""
-    asked = {"question": question}
-    return httpx.post(f"{server.url}/api/v1/ask", json=asked, timeout=60, trust_env=False).json()
-
-
-def test_workers_tell_news_at_once_and_stop_without_a_trace(serve: Serve, home: Path) -> None:
-    server = serve("--workers", "2").wait(150)
+        assert [told(ask_anew(server, question)) for question in QUESTIONS] == expected
     at, headers = approved_gift_card(server), server.headers("publisher")
     assert server.http.post(at, headers=headers).status_code == 201
     for _ in range(8):
@@ -326,18 +313,15 @@ def test_workers_tell_news_at_once_and_stop_without_a_trace(serve: Serve, home: 
     assert "Traceback" not in server.log.read_text()
 
 
-def test_workers_do_not_outlive_a_killed_parent(serve: Serve) -> None:
-    server = serve("--workers", "2").wait(150)
-    family = descendants(server.process.pid)
-    server.stop(signal.SIGKILL)
-    try:
-        wait_until(lambda: not any(is_alive(pid) for pid in family), 20)
-    finally:
-        for pid in filter(is_alive, family):
-            os.kill(pid, signal.SIGKILL)
+def ask_anew(server: Server, question: str) -> Any:
+    """The reply to a question on a connection of its own."""
+    asked = {"question": question}
+    return httpx.post(f"{server.url}/api/v1/ask", json=asked, timeout=60, trust_env=False).json()
 
 
-def test_workers_count_a_client_together_and_go_on_after_a_crash(serve: Serve) -> None:
+def test_workers_count_a_client_together_and_outlive_a_crash_but_not_their_parent(
+    serve: Serve,
+) -> None:
     server = serve("--workers", "2", VERBATIM_RATE_LIMIT="20/hour").wait(150)
     assert [ask_status(server) for _ in range(24)] == [200] * 20 + [429] * 4
     killed = [pid for pid in descendants(server.process.pid) if is_worker(pid)]
@@ -347,6 +331,13 @@ def test_workers_count_a_client_together_and_go_on_after_a_crash(serve: Serve) -
     wait_until(lambda: not any(is_alive(pid) for pid in killed), 10)
     server.wait(150)
     assert [ask_status(server) for _ in range(4)] == [429] * 4
+    family = descendants(server.process.pid)
+    server.stop(signal.SIGKILL)
+    try:
+        wait_until(lambda: not any(is_alive(pid) for pid in family), 20)
+    finally:
+        for pid in filter(is_alive, family):
+            os.kill(pid, signal.SIGKILL)
 
 
 def ask_status(server: Server) -> int:
