@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from assistant.audit import Findings, Mismatch, begin, finish
+from kb.db import transaction
 from retriever.embeddings import Encoder
 from retriever.vectors import VectorStore
 from tests.web.newsroom import Newsroom, newsroom
@@ -37,6 +39,23 @@ def test_home_shows_the_next_thing_first(house: Newsroom) -> None:
     assert asked in next_thing(page)
     assert "Say which day." in next_thing(page)
     assert drafted in card(page, "My drafts")
+
+
+def test_difference_between_channels_is_told_before_all_else(house: Newsroom) -> None:
+    with transaction(house.services.engine) as session:
+        run = begin(session, "night", "night-1")
+        assert run is not None
+        other = Mismatch("postage?", "en", "widget", "costs v2: €3.95", "costs v1: €4.95")
+        finish(session, run, Findings(questions=1, mismatches=[other]), [], "")
+    page = house.get("mina", "/studio").text
+    assert page.index("Something does not hold") < page.index('class="cards"')
+    assert f'href="/studio/proof/{run.id}"' in page
+    assert "Nothing waits for you" not in page
+    with transaction(house.services.engine) as session:
+        again = begin(session, "night", "night-2")
+        assert again is not None
+        finish(session, again, Findings(questions=1), [], "")
+    assert "Something does not hold" not in house.get("mina", "/studio").text
 
 
 def test_everybody_has_their_own_cards(house: Newsroom) -> None:

@@ -1,8 +1,9 @@
-"""The studio's home: the next thing to do first, then what waits for whom."""
+"""The studio's home: what does not hold, the next thing to do, then what waits for whom."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from assistant.audit import open_incidents
 from kb import worklists
 from kb.db import reading
 from web.pages import services_of
@@ -25,5 +26,6 @@ def show_home(request: Request) -> Response:
             "",
             cards=cards,
             next=next_thing(cards),
+            incidents=open_incidents(session),
             is_new=not cards and worklists.is_brand_new(session),
         )
