@@ -67,7 +67,7 @@ def contradiction_trial(page: Page, home: Path, folder: Path) -> None:
     """Read the company as it is, then one fact after another changed in one English article."""
     before, articles = _open(home), sum(1 for _ in CONTENT.rglob("*.md"))
     page.add("contradictions found in the sample company as it is", str(len(before)),
-             f"in {articles} articles and translations; false alarms, dismissed once for good")  # fmt: skip
+             f"in {articles} articles and translations; false alarms")  # fmt: skip
     there = folder / "changed"
     shutil.copytree(home, there)
     files = folder / "changed-files"

@@ -12,7 +12,6 @@ import itertools
 import random
 import signal
 import sqlite3
-import subprocess
 import threading
 import time
 from collections import Counter, deque
@@ -28,7 +27,8 @@ import httpx
 from kb.errors import VerbatimError
 from kb.settings import Settings
 from tests.prove.sightings import Sightings
-from tests.web.conftest import CONTENT, VERBATIM, Server, environment, run, write_content
+from tests.web.conftest import CONTENT, Server, environment, run, write_content
+from tests.web.nursery import nursery
 from web.owner import follow_server
 from web.rebuilding import REBUILD
 
@@ -130,6 +130,7 @@ class World:
         self.trials, self.said = Trials(), list[Said]()
         self.acknowledged: list[tuple[str, int]] = []
         self.spans: dict[str, float] = {}
+        self._began = 0.0
         # No text is written twice.
         self._numbers = itertools.count(100)
         self._does: dict[str, Callable[[float | None], bool]] = {
@@ -169,9 +170,8 @@ class World:
     def _span(self, kind: str) -> float:
         """How long it takes when nobody kills it, with customers asking as ever."""
         if kind not in self.spans:
-            began = time.monotonic()
             self._does[kind](None)
-            self.spans[kind] = time.monotonic() - began
+            self.spans[kind] = time.monotonic() - self._began
         return self.spans[kind]
 
     def finish(self) -> None:
@@ -208,12 +208,8 @@ class World:
 
     def _kill_command(self, after: float | None, *arguments: str) -> bool:
         """Whether it was killed before it had ended."""
-        command = subprocess.Popen(
-            [str(VERBATIM), *arguments],
-            env=environment(self.home),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        self._began, log = time.monotonic(), self.home.parent / "command.log"
+        command = nursery().start(arguments, environment(self.home), log)
         if after is not None:
             time.sleep(after)
             command.send_signal(signal.SIGKILL)
@@ -223,6 +219,7 @@ class World:
         """Whether the server was killed before the editor was told that all is done."""
         known = len(self.acknowledged)
         editor = threading.Thread(target=self._edit, args=(next(self._numbers),))
+        self._began = time.monotonic()
         editor.start()
         if after is None:
             editor.join(timeout=60)
@@ -265,6 +262,7 @@ class World:
         """Whether the server was killed before it had made its vectors anew."""
         last: list[Any] = []
         waiting = threading.Thread(target=self._follow_rebuild, args=(last,))
+        self._began = time.monotonic()
         waiting.start()
         if after is None:
             waiting.join(timeout=600)
