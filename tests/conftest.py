@@ -8,11 +8,13 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from filelock import FileLock
@@ -62,6 +64,15 @@ def _clean_environment() -> None:
     for name in [name for name in os.environ if name.startswith("VERBATIM_")]:
         if not name.startswith("VERBATIM_TEST_"):
             del os.environ[name]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """What a password costs an attacker is nothing that a test has to pay."""
+    cheap = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kb.passwords.PasswordHasher", cheap)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -121,13 +132,33 @@ def postgres_pool(template: str) -> Iterator["PostgresPool"]:
         pool.close()
 
 
+TABLES = (
+    "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+)
+COLUMNS = (
+    "SELECT attrelid::regclass::text, attname, atttypid FROM pg_attribute "
+    "JOIN pg_class ON pg_class.oid = attrelid "
+    "WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND attnum > 0 ORDER BY 1, 2"
+)
+
+
+def _shape_of(connection: "psycopg.Connection[Any]") -> list[Any]:
+    """Columns and schema version, to see whether a test has changed them."""
+    columns = connection.execute(COLUMNS).fetchall()
+    if not any(table == "alembic_version" for table, *_ in columns):
+        return columns
+    return [*columns, *connection.execute("SELECT version_num FROM alembic_version")]
+
+
 class PostgresPool:
     """Empty, migrated databases; one whose schema a test has changed is not used again."""
 
     def __init__(self, admin: "psycopg.Connection[Any]", template: str) -> None:
         self.admin, self.template = admin, template
         self.free: list[str] = []
-        self.shape = self._shape_of(template)
+        with psycopg.connect(self._address(template)) as connection:
+            self.shape = _shape_of(connection)
+            self.tables = [name for (name,) in connection.execute(TABLES)]
 
     def take(self) -> str:
         """A database nobody uses."""
@@ -141,8 +172,17 @@ class PostgresPool:
         """Throw out whoever is still in it, and everything they left."""
         leave = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
         self.admin.execute(leave, [name])
-        if self._shape_of(name) == self.shape:
-            self._empty(name)
+        with psycopg.connect(self._address(name)) as connection:
+            is_as_it_was = _shape_of(connection) == self.shape
+            if is_as_it_was:
+                # Foreign keys are not looked at: every table is emptied.
+                empty = "".join(f'DELETE FROM "{table}";' for table in self.tables)
+                connection.execute(f"SET LOCAL session_replication_role = replica; {empty}")
+                connection.execute(
+                    "SELECT setval(format('%I', sequencename)::regclass, 1, false) "
+                    "FROM pg_sequences WHERE last_value IS NOT NULL"
+                )
+        if is_as_it_was:
             self.free.append(name)
         else:
             self._drop(name)
@@ -158,26 +198,6 @@ class PostgresPool:
 
     def _drop(self, name: str) -> None:
         self.admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-    def _shape_of(self, name: str) -> list[Any]:
-        columns = "SELECT table_name, column_name, data_type FROM information_schema.columns"
-        with psycopg.connect(self._address(name)) as connection:
-            where = " WHERE table_schema = 'public' ORDER BY 1, 2"
-            found = connection.execute(columns + where).fetchall()
-            if not any(table == "alembic_version" for table, *_ in found):
-                return found
-            return [*found, *connection.execute("SELECT version_num FROM alembic_version")]
-
-    def _empty(self, name: str) -> None:
-        tables = sorted({row[0] for row in self.shape if len(row) == 3} - {"alembic_version"})
-        with psycopg.connect(self._address(name)) as connection:
-            # Foreign keys are not looked at: every table is emptied.
-            connection.execute("SET LOCAL session_replication_role = replica")
-            for table in tables:
-                connection.execute(f'DELETE FROM "{table}"')
-            used = "SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL"
-            for (sequence,) in connection.execute(used).fetchall():
-                connection.execute(f"ALTER SEQUENCE {sequence} RESTART")
 
     def _address(self, name: str) -> str:
         return f"{POSTGRES.rsplit('/', 1)[0]}/{name}"
