@@ -6,7 +6,7 @@ at that time, is in the receipts, which come along.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -24,6 +24,8 @@ from retriever.search import find_at, nothing_found
 # Receipts of the same question so long before and after.
 AROUND = timedelta(days=1)
 RECORDED = 20
+# No store is older; what a clock reads before this, calendars disagree about.
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,16 @@ def ask_past(
     locale: str | None = None,
     audience: str = PUBLIC,
 ) -> Past:
-    """The reply of that moment, which is not kept. Raises Invalid for the future or no zone."""
+    """The reply of that moment, which is not kept.
+
+    Raises Invalid for the future, for a time before 1970, and without a zone.
+    """
     if at.tzinfo is None:
         raise Invalid("a moment needs its zone, such as 2026-03-03T12:00+01:00", "at")
     if at > now():
         raise Invalid("that moment is still to come", "at")
+    if at < BEGINNING:
+        raise Invalid("there was no store before 1970; name a later moment", "at")
     question = understand(text, locale, locales)
     findings = nothing_found(index, session)
     if question.has_words:
