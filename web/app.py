@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from types import FrameType
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from assistant.desk.clock import Clock
 from assistant.exchanges import Assistant
@@ -84,15 +85,24 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(WidgetOrigins, origins=settings.widget_origins)
     problems.install(app)
     app.add_exception_handler(SignInFirst, to_the_form)
+    app.router.routes += _routes()
+    complete(app)
+    return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Every area's routes; FastAPI works them out at the first request, for all applications."""
+    whole = FastAPI(openapi_url=None)
     chat = (conversation_api.router, handover_api.router, chat_stream.router)
     case = (desk_api.router, knowledge_api.router, desk_stream.router)
     programs = (api.router, correction_pages.router, *chat, *case)
     staff = (login.router, way_back.router, openid.router, desk.router, sidebar.router, studio)
     customers = (widget.router, followup_pages.router, help_site.router)
-    for router in (health.router, docs.router, rebuilding.router, *programs, *staff, *customers):
-        app.include_router(router)
-    complete(app)
-    return app
+    house = (health.router, docs.router, rebuilding.router)
+    for router in (*house, *programs, *staff, *customers):
+        whole.include_router(router)
+    return tuple(whole.router.routes)
 
 
 def create_worker_app() -> FastAPI:
