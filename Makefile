@@ -66,11 +66,12 @@ $(VENV)/ready: $(VENV)/made pyproject.toml constraints.txt
 	@$(PIP) install -c constraints.txt -e .
 	@touch $@
 
-# PyTorch first: its plain name would bring gigabytes for graphics cards.
+# PyTorch first: its plain name would bring gigabytes for graphics cards. Of its twenty thousand
+# files the tests import few, so none is compiled before it is needed.
 $(VENV)/ready-dev: $(VENV)/ready
 	@echo "installing what the tests need"
-	@$(PIP) install -c constraints.txt torch==2.13.0
-	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@$(PIP) install --no-compile -c constraints.txt torch==2.13.0
+	@$(PIP) install --no-compile -c constraints.txt -e '.[dev]'
 	@touch $@
 
 clean: ## Remove what make made, but not the store
