@@ -433,9 +433,8 @@ class Index:
         with reading(self.engine) as session:
             documents = [document_of(p) for p in live_answers(session)]
         for encoder in self.encoders:
-            shipped = shipped_vectors(encoder)
-            general = {k: v for k, v in _general_keyed(encoder).items() if k not in shipped}
-            self._embedded(encoder, general | _keyed(documents, encoder), progress)
+            keyed = _own_general_keyed(encoder) | _keyed(documents, encoder)
+            self._embedded(encoder, keyed, progress)
 
     # -- noticing -----------------------------------------------------------------
 
@@ -600,9 +599,8 @@ class Index:
         for encoder in encoders:
             if encoder.name not in self._backgrounds:
                 keys = general_keys(encoder)
-                shipped = shipped_vectors(encoder)
-                keyed = {k: v for k, v in _general_keyed(encoder).items() if k not in shipped}
-                found = shipped | self._vectors(encoder, keyed, None, progress)
+                made = self._vectors(encoder, _own_general_keyed(encoder), None, progress)
+                found = shipped_vectors(encoder) | made
                 self._backgrounds[encoder.name] = Background(
                     {locale: np.vstack([found[key] for key in of]) for locale, of in keys.items()}
                 )
@@ -626,6 +624,12 @@ def _keyed(documents: Iterable[Document], encoder: Encoder) -> Keyed:
 def _general_keyed(encoder: Encoder) -> Keyed:
     of_locales = general_keys(encoder).values()
     return {key: (True, text) for of in of_locales for key, text in of.items()}
+
+
+def _own_general_keyed(encoder: Encoder) -> Keyed:
+    """Those whose vectors are not shipped."""
+    shipped = shipped_vectors(encoder)
+    return {key: text for key, text in _general_keyed(encoder).items() if key not in shipped}
 
 
 def encode(encoder: Encoder, items: list[tuple[bool, str]]) -> Vectors:

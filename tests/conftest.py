@@ -3,11 +3,9 @@
 import gc
 import os
 import shutil
-import threading
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +24,7 @@ from kb.db import migrate, open_engine, transaction
 from kb.settings import Settings
 from retriever.bars import BarBook
 from retriever.embeddings import Encoder, load_encoders
-from retriever.index import Index, Level
+from retriever.index import Index, Level, _renewed
 from retriever.prepared import prime
 from retriever.vectors import VectorStore
 from tests.cast import shop
@@ -66,7 +64,7 @@ def _clean_environment() -> None:
             del os.environ[name]
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _cheap_hashes() -> Iterator[None]:
     """What a password costs an attacker is nothing that a test has to pay."""
     cheap = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
@@ -132,11 +130,8 @@ def postgres_pool(template: str) -> Iterator["PostgresPool"]:
         pool.close()
 
 
-TABLES = (
-    "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
-)
 COLUMNS = (
-    "SELECT attrelid::regclass::text, attname, atttypid FROM pg_attribute "
+    "SELECT relname::text, attname, atttypid FROM pg_attribute "
     "JOIN pg_class ON pg_class.oid = attrelid "
     "WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND attnum > 0 ORDER BY 1, 2"
 )
@@ -158,7 +153,10 @@ class PostgresPool:
         self.free: list[str] = []
         with psycopg.connect(self._address(template)) as connection:
             self.shape = _shape_of(connection)
-            self.tables = [name for (name,) in connection.execute(TABLES)]
+        tables = {row[0] for row in self.shape if len(row) == 3} - {"alembic_version"}
+        # Foreign keys are not looked at: every table is emptied.
+        deletions = "".join(f'DELETE FROM "{table}";' for table in sorted(tables))
+        self.empty = f"SET LOCAL session_replication_role = replica; {deletions}"
 
     def take(self) -> str:
         """A database nobody uses."""
@@ -175,9 +173,7 @@ class PostgresPool:
         with psycopg.connect(self._address(name)) as connection:
             is_as_it_was = _shape_of(connection) == self.shape
             if is_as_it_was:
-                # Foreign keys are not looked at: every table is emptied.
-                empty = "".join(f'DELETE FROM "{table}";' for table in self.tables)
-                connection.execute(f"SET LOCAL session_replication_role = replica; {empty}")
+                connection.execute(self.empty)
                 connection.execute(
                     "SELECT setval(format('%I', sequencename)::regclass, 1, false) "
                     "FROM pg_sequences WHERE last_value IS NOT NULL"
@@ -285,9 +281,8 @@ def _rows(engine: Engine) -> dict[Table, list[dict[str, Any]]]:
 def shop_index(engine: Engine, index: Index, furniture: Furniture) -> Index:
     """The index of a store with the cast's four articles."""
     furniture.put_into(engine)
-    level = furniture.level
     # Shelves are only read; what questions leave behind is each test's own.
-    index._level = replace(level, cache=OrderedDict(), told={}, lock=threading.Lock())
+    index._level = _renewed(furniture.level)
     return index
 
 

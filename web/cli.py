@@ -173,9 +173,9 @@ def reindex() -> None:
         with opened_services(settings) as services:
             epoch = services.index.rebuild(bar).epoch
     else:
-        last = bars(lines)
+        last = bars(lines) or {}
         if "epoch" not in last:
-            raise VerbatimError(last["error"])
+            raise VerbatimError(last.get("error", "the server went away before it was done"))
         epoch = last["epoch"]
     print(f"The index is level with epoch {epoch}.")
 

@@ -44,8 +44,7 @@ def ask_server(settings: Settings, method: str, path: str, body: Any) -> Any:
         found = response.json()
     except (httpx.HTTPError, ValueError):
         return None
-    if response.status_code >= 400:
-        raise VerbatimError(found.get("detail", f"the server answered {response.status_code}"))
+    _check(response.status_code, found)
     return found
 
 
@@ -65,10 +64,15 @@ def _lines(owner: dict[str, Any], path: str) -> Iterator[Any]:
         try:
             with client.stream("POST", owner["url"] + path) as response:
                 if response.status_code >= 400:
-                    raise VerbatimError(json.loads(response.read())["detail"])
+                    _check(response.status_code, json.loads(response.read()))
                 yield from map(json.loads, response.iter_lines())
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, ValueError) as error:
             raise VerbatimError(f"the server at {owner['url']} went away: {error}") from error
+
+
+def _check(status: int, found: Any) -> None:
+    if status >= 400:
+        raise VerbatimError(found.get("detail", f"the server answered {status}"))
 
 
 def _introduction(owner: dict[str, Any]) -> dict[str, str]:

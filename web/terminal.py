@@ -17,7 +17,7 @@ def bar(steps: Iterable[int], label: str, total: int) -> Iterable[int]:
     """A progress bar with rate and time left, for what takes more than a moment."""
     steps = list(steps)
     size = steps[1] - steps[0] if len(steps) > 1 else total
-    with tqdm(total=total, desc=label, unit="text", delay=BAR_DELAY, leave=False) as shown:
+    with _texts(label, total) as shown:
         for step in steps:
             yield step
             shown.update(min(size, total - step))
@@ -38,10 +38,12 @@ def bars(lines: Iterable[Any]) -> Any:
         if shown is None or shown.desc != last["label"]:
             if shown is not None:
                 shown.close()
-            shown = tqdm(
-                total=last["total"], desc=last["label"], unit="text", delay=BAR_DELAY, leave=False
-            )
+            shown = _texts(last["label"], last["total"])
         shown.update(last["done"] - shown.n)
     if shown is not None:
         shown.close()
     return last
+
+
+def _texts(label: str, total: int) -> Any:
+    return tqdm(total=total, desc=label, unit="text", delay=BAR_DELAY, leave=False)
