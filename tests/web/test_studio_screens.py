@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from assistant.audit import Findings, Mismatch, begin, finish
 from assistant.desk.kcs import flag_article
 from kb import comments
 from kb.db import migrate, now, open_engine, transaction
@@ -81,6 +82,7 @@ PAGES = (
     "/studio/history",
     "/studio/contradictions",
     "/studio/proof",
+    "/studio/proof/1",
     "/studio/proof/past",
     "/en/changes",
 )
@@ -106,6 +108,7 @@ def _live_in(engine: Engine) -> None:
     with transaction(engine) as session:
         ada = add_person(session, "ada@example.com", "admin", "Ada", PASSWORD)
         shop(session)
+        _find_a_difference(session)
         _write(session)
         flag_article(session, published(session, "old", REFUND_POLICY), omar(session), "5 days now")
         texts = {"en": "Parcels to Sicily are late.", "fa": "ارسال به سیسیل دیر می‌رسد."}
@@ -113,6 +116,13 @@ def _live_in(engine: Engine) -> None:
         invite(session, "a-person-with-a-long-name@example.com", "contributor", ada)
         for question, locale in (("do you hire", "en"), ("我想应聘", "zh"), ("کار می‌خواهم", "fa")):
             session.add(silence(question=question, locale=locale))
+
+
+def _find_a_difference(session: Session) -> None:
+    run = begin(session, "night", "night-1")
+    assert run is not None
+    other = Mismatch("postage?", "en", "widget", "costs v2: €3.95", "costs v1: €4.95")
+    finish(session, run, Findings(questions=1, mismatches=[other]), ["abc (no. 3): changed"], "")
 
 
 def _write(session: Session) -> None:
@@ -187,3 +197,16 @@ def test_screen_is_accessible_quiet_and_fits(wide: Window, narrow: Window, path:
         window.page.set_viewport_size(size)
         assert fits
         assert window.said == []
+
+
+def test_korean_keeps_words_whole_except_where_a_page_breaks_them(
+    browser: Browser, base: str
+) -> None:
+    digest = "'<dl class=chain-facts><div><dt>체인</dt><dd><code>9297e064e4c2ef663c56dc549cf95d2d"
+    end = "…</code></dd></div></dl>'"
+    for window in _signed_in(browser, base, locale="ko", viewport=PHONE):
+        window.open("/studio/proof")
+        window.page.evaluate(f"document.querySelector('main').innerHTML = {digest}{end}")
+        assert window.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        kept = "getComputedStyle(document.querySelector('dt')).wordBreak"
+        assert window.page.evaluate(kept) == "keep-all"
