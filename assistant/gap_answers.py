@@ -2,18 +2,30 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from sqlmodel import Session
 
-from assistant.gaps import Phrase
 from kb.articles import PHRASING_LIMIT, Article, Revision, latest_revision
 from kb.errors import Invalid
 from kb.people import Person
 from kb.publishing import draft, submit
 
 
+class Worded(Protocol):
+    """A question in a customer's words."""
+
+    @property
+    def text(self) -> str:
+        """As it was asked."""
+
+    @property
+    def language(self) -> str:
+        """What it was asked in."""
+
+
 def give_wording(
-    session: Session, article: Article, phrases: Sequence[Phrase], by: Person
+    session: Session, article: Article, phrases: Sequence[Worded], by: Person
 ) -> list[Revision]:
     """A new version in each language that the phrases speak, submitted for review.
 

@@ -17,7 +17,7 @@ from kb.db import UtcDateTime, now
 from kb.errors import Conflict, Invalid, NotFound
 from kb.people import Person, require
 
-PHRASED, DRAFTED, DISMISSED = ACTIONS = ("phrased", "drafted", "dismissed")
+PHRASED, DRAFTED, DISMISSED, DECLINED = ACTIONS = ("phrased", "drafted", "dismissed", "declined")
 REASONS = ("out_of_scope", "spam", "answered_elsewhere")
 NOTE_LIMIT = 500
 # So many more askings, and as many again as there were, bring a group back.
@@ -25,7 +25,8 @@ GROWTH = 5
 
 
 class GapDecision(SQLModel, table=True):
-    """Somebody has dealt with a group: given its wording to an article, drafted, or dismissed."""
+    """Somebody has dealt with a group: given its wording to an article, drafted, or dismissed; or
+    with wordings that were confirmed: given to their article, or declined."""
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(default_factory=now, sa_type=UtcDateTime)

@@ -228,6 +228,11 @@ def was_chosen_from(since: datetime) -> ColumnElement[bool]:
 
 def asked_before_a_person() -> Select[Any]:
     """The receipts of what was asked last before a person was asked for."""
+    return select(asked_before_each().subquery().c.receipt_id)
+
+
+def asked_before_each() -> Select[Any]:
+    """Handoffs with the receipt of what was asked last before: (handoff_id, receipt_id)."""
     earlier = aliased(Turn)
     last = (
         select(func.max(earlier.number))
@@ -238,8 +243,10 @@ def asked_before_a_person() -> Select[Any]:
         )
         .scalar_subquery()
     )
-    return select(col(Turn.receipt_id)).join(
-        Handoff,
+    return select(  # type: ignore[return-value]
+        col(Handoff.id).label("handoff_id"), col(Turn.receipt_id).label("receipt_id")
+    ).join(
+        Turn,
         (col(Handoff.conversation_id) == col(Turn.conversation_id)) & (col(Turn.number) == last),
     )
 

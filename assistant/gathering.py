@@ -14,6 +14,13 @@ from hashlib import sha256
 import numpy as np
 from sqlmodel import Session
 
+from assistant.confirmations import (
+    Confirmation,
+    Confirmed,
+    confirmations_since,
+    strongest,
+    undecided,
+)
 from assistant.gap_decisions import active_decisions
 from assistant.gaps import (
     WINDOW,
@@ -27,6 +34,7 @@ from assistant.gaps import (
 )
 from assistant.intents import remainder_of
 from assistant.understanding import understand
+from kb.articles import latest_revision
 from kb.audiences import AGENTS, PUBLIC
 from kb.db import now
 from kb.errors import Invalid
@@ -88,7 +96,44 @@ class Gatherer:
         shelf = self._index.level(session)[0].shelf(PUBLIC)
         return gaps_of(self.groups(askings, shelf), active_decisions(session), at)
 
-    def prepare(self, askings: Iterable[Asking]) -> bool:
+    def confirmed(self, session: Session, at: datetime | None = None) -> list[Confirmed] | None:
+        """Wordings of the last `WINDOW` days whose article somebody named, about which nobody has
+        decided, best first; None while they are still being read."""
+        since = (at or now()) - timedelta(days=WINDOW)
+        found = confirmations_since(session, since)
+        if not self.prepare(found):
+            return None
+        level = self._index.level(session)[0]
+        speaks = {(d.article_id, d.locale) for d in level.documents}
+        return [
+            confirmed
+            for confirmed in undecided(strongest(self._confirmed(found)), active_decisions(session))
+            if (confirmed.article_id, confirmed.language) in speaks
+            and not self._is_written(session, confirmed, level.shelf(AGENTS))
+        ]
+
+    def _confirmed(self, found: Iterable[Confirmation]) -> list[Confirmed]:
+        together: dict[tuple[str, int], list[Confirmation]] = {}
+        for confirmation in found:
+            known = self._of(confirmation)
+            if known.is_question:
+                together.setdefault((known.digest, confirmation.article_id), []).append(
+                    confirmation
+                )
+        return [
+            Confirmed(digest, of[0].question, self._of(of[0]).language, article_id, tuple(of))
+            for (digest, article_id), of in together.items()
+        ]
+
+    def _is_written(self, session: Session, confirmed: Confirmed, shelf: Shelf) -> bool:
+        """Whether an article has these very words by now, or the newest version of its own."""
+        if shelf.asked_exactly(self._of(confirmed.confirmations[0]).tokens):
+            return True
+        newest = latest_revision(session, confirmed.article_id, confirmed.language)
+        words = folded_question(confirmed.text)
+        return newest is None or words in {folded_question(text) for text in newest.phrasings}
+
+    def prepare(self, askings: Iterable[Asking | Confirmation]) -> bool:
         """Know what all of them mean; False when that takes long and goes on behind."""
         if self.is_reading:
             return False
@@ -153,12 +198,12 @@ class Gatherer:
         own = [self._vectors[p.digest] for p in phrases if p.language == language]
         return np.asarray(np.mean(own, axis=0), np.float32)
 
-    def _of(self, asking: Asking) -> Known:
+    def _of(self, asking: Asking | Confirmation) -> Known:
         return self._known[asking.question, asking.locale]
 
     # -- reading ------------------------------------------------------------------
 
-    def _unread(self, askings: Iterable[Asking]) -> list[tuple[str, str]]:
+    def _unread(self, askings: Iterable[Asking | Confirmation]) -> list[tuple[str, str]]:
         wanted = dict.fromkeys((asking.question, asking.locale) for asking in askings)
         return [pair for pair in wanted if pair not in self._known]
 

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from kb.articles import find_article, latest_revision
 from kb.people import add_person
+from tests.cast import silence
 from web.services import Services
 
 PASSWORD = "a long enough password"
@@ -134,6 +135,60 @@ def test_whole_record_is_searched_and_downloaded(editor: TestClient) -> None:
 
 
 def test_questions_are_for_staff(client: TestClient) -> None:
-    for path in ("", "/all", "/all.csv", "/groups/0123"):
+    for path in ("", "/all", "/all.csv", "/groups/0123", "/confirmed"):
         response = client.get(f"/studio/questions{path}", follow_redirects=False)
         assert response.status_code == 303
+
+
+# -- confirmed wordings ------------------------------------------------------------------
+
+
+@pytest.fixture
+def confirmed(services: Services, editor: TestClient) -> TestClient:
+    """Two customers chose the article on passwords for the same words."""
+    with Session(services.engine) as session:
+        article = find_article(session, "reset-password")
+        assert article
+        for question in ("zorble & my gizmo", "Zorble my gizmo"):
+            chosen = {"outcome": "answered", "confidence": 1.0, "detail": {"chosen_from": "x"}}
+            session.add(silence(question=question, article_id=article.id, **chosen))
+        session.commit()
+    return editor
+
+
+def test_confirmed_wording_is_given_to_its_article(
+    confirmed: TestClient, services: Services
+) -> None:
+    page = confirmed.get("/studio/questions/confirmed").text
+    assert "zorble &amp; my gizmo" in page
+    assert "<span>Chosen by customers 2</span>" in page
+    data = {"phrase": found(r'name="phrase" value="([\w-]+)" checked', page), "action": "give"}
+    response = confirmed.post("/studio/questions/confirmed", data=data, follow_redirects=False)
+    assert response.headers["location"] == "/studio/questions/confirmed?done=phrased"
+    with Session(services.engine) as session:
+        article = find_article(session, "reset-password")
+        assert article
+        assert article.id
+        newest = latest_revision(session, article.id, "en")
+        assert newest
+        assert (newest.state, newest.phrasings[-1]) == ("in_review", "zorble & my gizmo")
+    assert 'name="phrase"' not in confirmed.get("/studio/questions/confirmed").text
+
+
+def test_confirmed_wording_is_left_out_and_taken_back(confirmed: TestClient) -> None:
+    page = confirmed.get("/studio/questions/confirmed").text
+    data = {"phrase": found(r'name="phrase" value="([\w-]+)"', page), "action": "decline"}
+    page = confirmed.post("/studio/questions/confirmed", data=data).text
+    assert 'name="phrase"' not in page
+    assert "Left out" in page
+    page = confirmed.post(found(r'action="(/studio/questions/decisions/\d+/undoing)"', page)).text
+    assert 'name="phrase"' in page
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"phrase": "1-0", "action": "give"}, {"phrase": "x", "action": "decline"}]
+)
+def test_nothing_ticked_is_told(confirmed: TestClient, data: dict[str, str]) -> None:
+    response = confirmed.post("/studio/questions/confirmed", data=data)
+    assert response.status_code == 422
+    assert "choose at least one of the wordings" in response.text

@@ -69,6 +69,7 @@ PAGES = (
     "/studio/upkeep?whose=all&state=all",
     "/studio/questions",
     "/studio/questions/all",
+    "/studio/questions/confirmed",
     "/studio/feedback",
     "/studio/feedback?state=done",
     "/studio/notices",

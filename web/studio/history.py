@@ -56,6 +56,7 @@ KIND_NAMES = {
     "questions_phrased": _("Questions given to an article"),
     "questions_drafted": _("Questions begun as a draft"),
     "questions_dismissed": _("Questions put aside"),
+    "questions_declined": _("Confirmed wordings left out"),
     "questions_reopened": _("Questions waiting again"),
     "contradiction_dismissed": _("Contradiction dismissed"),
     "contradiction_reopened": _("Contradiction opened again"),

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session, col, select
 
 from assistant.asked import OUTCOMES, PAGE, Wanted, asked_page, count_asked, every_asked
+from assistant.confirmations import is_about_confirmed
 from assistant.gap_answers import give_wording, wording_of
 from assistant.gap_decisions import DISMISSED, DRAFTED, PHRASED, REASONS, decide, undo
 from assistant.gaps import KINDS, PERIODS, UNANSWERED, WINDOW, Gap, Phrase
@@ -33,6 +34,7 @@ DONE = {
     "phrased": _("The wording is in review now. Once it is live, the question is answered."),
     "draft": _("The wording was added to a colleague’s draft, which is still theirs to submit."),
     "dismissed": _("Put aside. It comes back if many more ask it."),
+    "declined": _("Left out. It can be taken back below."),
     "undone": _("Taken back: the questions are open again."),
 }
 KIND_NAMES = {
@@ -55,6 +57,7 @@ ACTION_NAMES = {
     "phrased": _("Wording given to an article"),
     "drafted": _("Draft started"),
     "dismissed": _("Put aside"),
+    "declined": _("Left out"),
 }
 NAMES: dict[str, Any] = {
     "kind_names": KIND_NAMES,
@@ -86,7 +89,7 @@ def show_questions(
         person = editor_of(request, session)
         gaps = gatherer_of(request).gaps(session)
         if gaps is None:
-            return _still_reading(request, person)
+            return still_reading(request, person)
         handled = [gap for gap in gaps if gap.is_handled]
         waiting = {
             name: [gap for gap in gaps if gap.count(name, days) and not gap.is_handled]
@@ -99,7 +102,7 @@ def show_questions(
         context = NAMES | {
             "gaps": listed,
             "near": _near(request, session, listed if is_open else [], count=1),
-            "deciders": _deciders(session, listed),
+            "deciders": deciders_of(session, _deciders(listed)),
             "articles": _articles_of(session, listed),
             "tabs": {name: len(waiting[name]) for name in KINDS},
             "kind": kind if is_open else "handled",
@@ -110,7 +113,7 @@ def show_questions(
             "pages": pages,
             "asked": count_asked(session, Wanted(now() - timedelta(days=WINDOW))),
         }
-        return _page(request, "questions.html", person, done, **context)
+        return questions_page(request, "questions.html", person, done, **context)
 
 
 def _ranked(gaps: list[Gap], kind: str, days: int) -> list[Gap]:
@@ -121,9 +124,10 @@ def _latest_decided(gaps: list[Gap]) -> list[Gap]:
     return sorted(gaps, key=lambda gap: -(gap.decision.id or 0) if gap.decision else 0)
 
 
-def _still_reading(request: Request, person: Person) -> Response:
+def still_reading(request: Request, person: Person) -> Response:
+    """How far reading the questions is; the page comes again by itself."""
     gatherer = gatherer_of(request)
-    response = _page(
+    response = questions_page(
         request, "questions_reading.html", person, read=gatherer.done, total=gatherer.total
     )
     # Without a script the page comes again by itself as well.
@@ -131,9 +135,10 @@ def _still_reading(request: Request, person: Person) -> Response:
     return response
 
 
-def _page(
+def questions_page(
     request: Request, template: str, person: Person, done: str = "", **context: Any
 ) -> Response:
+    """A page of this room; `done` is what was done just before."""
     told = translate(staff_locale(request), DONE[done]) if done in DONE else ""
     return studio_page(request, template, person, ROOM, done=told, **context)
 
@@ -162,8 +167,12 @@ def titles_of(request: Request, article_ids: set[int]) -> dict[int, str]:
     return {id_: next(of[c] for c in [*order, *of] if c in of) for id_, of in found.items()}
 
 
-def _deciders(session: Session, gaps: list[Gap]) -> dict[int | None, str]:
-    ids = {gap.decision.by_id for gap in gaps if gap.decision}
+def _deciders(gaps: list[Gap]) -> set[int]:
+    return {gap.decision.by_id for gap in gaps if gap.decision}
+
+
+def deciders_of(session: Session, ids: set[int]) -> dict[int | None, str]:
+    """What those who decided are called."""
     return {p.id: p.name for p in session.exec(select(Person).where(col(Person.id).in_(ids)))}
 
 
@@ -193,7 +202,7 @@ def _group_page(
     status: int = 200,
     **context: Any,
 ) -> Response:
-    return _page(
+    return questions_page(
         request,
         "question_group.html",
         person,
@@ -202,7 +211,7 @@ def _group_page(
         gap=gap,
         listed=gap.phrases[:LISTED],
         near=_near(request, session, [gap])[gap.key],
-        deciders=_deciders(session, [gap]),
+        deciders=deciders_of(session, _deciders([gap])),
         articles=_articles_of(session, [gap]),
         **(NAMES | {"problem": "", "note": ""} | context),
     )
@@ -298,8 +307,9 @@ def post_dismissal(
 def post_undoing(request: Request, decision: int) -> Response:
     """Take a decision back."""
     with transaction(services_of(request).engine) as session:
-        undo(session, decision, editor_of(request, session))
-    return _back("undone")
+        undone = undo(session, decision, editor_of(request, session))
+        page = "/confirmed" if is_about_confirmed(undone) else ""
+    return _back("undone", page)
 
 
 def _refused(request: Request, key: str, error: VerbatimError, note: str = "") -> Response:
@@ -312,8 +322,8 @@ def _refused(request: Request, key: str, error: VerbatimError, note: str = "") -
         return _group_page(request, session, person, gap, status=422, problem=str(error), note=note)
 
 
-def _back(done: str) -> Response:
-    return RedirectResponse(f"/studio/{ROOM}?{urlencode({'done': done})}", 303)
+def _back(done: str, page: str = "") -> Response:
+    return RedirectResponse(f"/studio/{ROOM}{page}?{urlencode({'done': done})}", 303)
 
 
 # -- the whole record --------------------------------------------------------------------
@@ -343,7 +353,7 @@ def show_all(request: Request, wanted: Asked, page: Page = 1) -> Response:
         total = count_asked(session, wanted)
         pages = max(1, -(-total // PAGE))
         query = {k: v for k, v in request.query_params.items() if k not in ("page", "done")}
-        return _page(
+        return questions_page(
             request,
             "questions_all.html",
             person,
