@@ -162,7 +162,7 @@ class TokenIndex:
         counts = self._starts[rows + 1] - self._starts[rows]
         firsts = np.cumsum(counts) - counts
         tokens = np.arange(counts.sum()) + np.repeat(self._starts[rows] - firsts, counts)
-        products = self._vectors[tokens].astype(np.float32) @ asked.T
+        products = _products(self._vectors[tokens].astype(np.float32), asked.T)
         products /= self._lengths[tokens][:, None]
         return np.asarray(np.maximum.reduceat(products, firsts, axis=0), np.float32)
 
@@ -201,10 +201,17 @@ class SpreadTokens:
         firsts = starts[:-1][starts[1:] > starts[:-1]]
         if not firsts.size:
             return 0.0, 0.0
-        products = self._tokens[starts[0] : starts[-1]] @ asked
+        products = _products(self._tokens[starts[0] : starts[-1]], asked)
         nearest = np.maximum.reduceat(products, firsts - starts[0], axis=0)
         whole = float(nearest.max(axis=0) @ telling)
         return max(float((nearest @ telling).max()), 0.0), max(whole, 0.0)
+
+
+def _products(tokens: Vectors, asked: Vectors) -> Vectors:
+    """Their matrix product. Both were bytes, so that nothing in it is not a number; all the same
+    the processor’s flag for that was seen set now and then."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(tokens @ asked, np.float32)
 
 
 def _lengths(vectors: npt.NDArray[np.int8]) -> Vectors:
