@@ -248,17 +248,21 @@ class TellsTokens:
         return ids, hidden, vector
 
 
-class TrainedMiniLM(TellsTokens, Trained):
-    """One that began as MiniLM, and tells its tokens apart in the directions that MiniLM does."""
+class TrainedTelling(TellsTokens, Trained):
+    """One that began as MiniLM or all-mpnet-base-v2, and tells its tokens apart and is weighed as
+    what it began as."""
 
     def __init__(self, folder: str, note: dict[str, Any]) -> None:
         super().__init__(folder, note)
-        self.directions = _directions()
+        _read_no_further(self._model)
+        self.judged_as = note["judged_as"]
+        self.directions = _directions(self.judged_as)
 
     @staticmethod
     def fits(note: dict[str, Any]) -> bool:
         """Whether such a model was trained."""
-        return list(note["shape"]) == MINILM_SHAPE and frozenset(note["locales"]) == {"en"}
+        known = note["judged_as"] or list(note["shape"]) == MINILM_SHAPE
+        return bool(known) and frozenset(note["locales"]) == {"en"}
 
 
 class Frozen(TellsTokens, SentenceTransformer):
@@ -268,10 +272,7 @@ class Frozen(TellsTokens, SentenceTransformer):
 
     def __init__(self, model: str) -> None:
         super().__init__(model)
-        # Longer texts than MiniLM reads would cost more than they tell.
-        self._model.max_seq_length = min(
-            self._model.max_seq_length or MiniLM.max_tokens, MiniLM.max_tokens
-        )
+        _read_no_further(self._model)
         digest = _digest(self._model)
         self.name, self.judged_as = f"frozen-{digest}", JUDGED_AS.get(digest, "")
         self.directions = _directions(self.judged_as) if self.judged_as else self._learned()
@@ -307,7 +308,7 @@ def load_beside(model: str) -> Encoder:
 def load_trained(folder: str) -> Encoder:
     """What `verbatim train` wrote into a folder. Raises Invalid if that is not what it holds."""
     note = _note_of(folder)
-    return (TrainedMiniLM if TrainedMiniLM.fits(note) else Trained)(folder, note)
+    return (TrainedTelling if TrainedTelling.fits(note) else Trained)(folder, note)
 
 
 def _is_trained(model: str) -> bool:
@@ -316,8 +317,9 @@ def _is_trained(model: str) -> bool:
 
 def _note_of(folder: str) -> dict[str, Any]:
     try:
-        note = json.loads((Path(folder) / TRAINING_NOTE).read_text("utf-8"))
-        return {name: note[name] for name in ("locales", "shape", "weights")}
+        # What an earlier release made began as nothing that has weights of its own.
+        note = {"judged_as": ""} | json.loads((Path(folder) / TRAINING_NOTE).read_text("utf-8"))
+        return {name: note[name] for name in ("judged_as", "locales", "shape", "weights")}
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise Invalid(f"{folder} holds no model made by `verbatim train`") from error
 
@@ -342,6 +344,16 @@ def load_model(model: str) -> Any:
     except Exception as error:  # the library raises a dozen kinds for a missing model
         why = " ".join(str(error).split())[:300]
         raise Invalid(f"cannot load the model {model}: {why}") from error
+
+
+def weighed_as(model: Any) -> str:
+    """Whose learned weights a sentence-transformers model counts by before it is trained."""
+    return JUDGED_AS.get(_digest(model), "")
+
+
+def _read_no_further(model: Any) -> None:
+    """Longer texts than MiniLM reads would cost more than they tell."""
+    model.max_seq_length = min(model.max_seq_length or MiniLM.max_tokens, MiniLM.max_tokens)
 
 
 def _digest(model: Any) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kb.errors import Invalid, VerbatimError
-from retriever.embeddings import TRAINING_NOTE, load_model
+from retriever.embeddings import TRAINING_NOTE, load_model, weighed_as
 from retriever.texts import Document
 
 # Below this nothing can be learned that a measurement could show.
@@ -89,12 +89,13 @@ def train(lessons: Lessons, folder: Path, progress: Progress = silent) -> None:
     folder cannot be written.
     """
     model = load_model(lessons.base)
+    judged_as = weighed_as(model)
     _fit(model, batches_of(lessons), progress)
     try:
         model.save(str(folder), create_model_card=False)
     except Exception as error:  # a full disk has a kind of its own in every library
         raise VerbatimError(f"cannot write the model in {folder}: {error}") from error
-    note = _note(lessons, model, folder)
+    note = _note(lessons, model, folder) | {"judged_as": judged_as}
     (folder / TRAINING_NOTE).write_text(json.dumps(note, indent=1) + "\n")
 
 

