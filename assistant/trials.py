@@ -3,7 +3,7 @@
 Nothing is written; the ranking, the bars and the silence are the product's own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 
@@ -16,11 +16,14 @@ from assistant.exams import GENERAL, LEFT_OUT, Exam
 from assistant.figures import auroc
 from assistant.question_file import Row
 from kb.audiences import AGENTS
-from retriever.embeddings import Encoder, TokenStates, Vectors, reads
+from retriever.calibration import Bar, learn_bar
+from retriever.embeddings import Encoder, Examined, TokenStates, Vectors, reads
 from retriever.general import shipped_vectors
 from retriever.index import BATCH, Level, encode
 from retriever.keys import text_key
 from retriever.progress import Progress, silent
+from retriever.rehearsal import GENERAL as GENERAL_ASKED
+from retriever.rehearsal import NEAR_MISSES
 from retriever.search import find_at
 from retriever.shelf import Background
 from retriever.states import SeesTokens
@@ -53,7 +56,10 @@ def recall(exam: Exam, encoders: Sequence[Encoder], store: VectorStore) -> Known
 def sit(
     exam: Exam, encoders: Sequence[Encoder], known: Known, progress: Progress = silent
 ) -> list[Verdict]:
-    """Ask all of it with those encoders; vectors that had to be made are `known` afterwards."""
+    """Ask all of it with those encoders; vectors that had to be made are `known` afterwards.
+
+    A verdict's confidence is 0 where two articles were too close.
+    """
     level = _level(exam, encoders, known, progress)
     steps = progress(range(len(exam.rows)), "asking", len(exam.rows))
     return [_verdict(level, exam.rows[n]) for n in steps]
@@ -65,7 +71,8 @@ def _verdict(level: Level, row: Row) -> Verdict:
     slugs = tuple(match.slug for match in found.matches)
     said = slugs[0] if found.may_answer else None
     outcome = LABELS[Answered if said else Abstained]
-    return Verdict(row, outcome, slugs, said, found.confidence, found.in_scope)
+    confidence = 0.0 if found.is_close else found.confidence
+    return Verdict(row, outcome, slugs, said, confidence, found.in_scope)
 
 
 def _level(exam: Exam, encoders: Sequence[Encoder], known: Known, progress: Progress) -> Level:
@@ -112,15 +119,38 @@ def _states(exam: Exam, encoder: Encoder) -> Iterator[tuple[str, TokenStates]]:
                 yield from zip((text.key for text in document.texts), found, strict=True)
 
 
+def told(verdicts: Sequence[Verdict]) -> dict[str, list[Examined]]:
+    """By locale, how surely each question was answered and whether rightly: what a bar of silence
+    is learned from, in the mix of a rehearsal."""
+    by_locale: dict[str, list[Verdict]] = {}
+    for verdict in sorted(verdicts, key=lambda v: text_key("question", v.row.question)):
+        assert verdict.row.locale
+        by_locale.setdefault(verdict.row.locale, []).append(verdict)
+    return {
+        locale: [(v.confidence, v.is_right) for v in _mixed(of)] for locale, of in by_locale.items()
+    }
+
+
+def _mixed(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    known = sum(bool(verdict.row.expected) for verdict in verdicts)
+    room = {LEFT_OUT: round(known * NEAR_MISSES), GENERAL: round(known * GENERAL_ASKED)}
+    mixed = []
+    for verdict in verdicts:
+        kind = verdict.row.kind or ""
+        if kind in room:
+            room[kind] -= 1
+        if room.get(kind, 0) >= 0:
+            mixed.append(verdict)
+    return mixed
+
+
 # -- figures ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Figures by name, before and after; questions gained and lost; how likely by chance."""
+class Moved:
+    """Questions gained and lost between two sittings."""
 
-    figures: dict[str, tuple[float | None, float | None]]
-    questions: int
     gained: int
     lost: int
 
@@ -132,23 +162,70 @@ class Outcome:
         return float(ways / 2**moved)
 
     @property
+    def is_clear(self) -> bool:
+        """Whether it is more than chance brings."""
+        return self.chance < CHANCE
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether it would be, the other way round."""
+        return Moved(self.lost, self.gained).is_clear
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Figures by name, before and after; what is right first, and what is answered rightly where
+    each side keeps the same promise (None where the exam is too small to promise that)."""
+
+    figures: dict[str, tuple[float | None, float | None]]
+    questions: int
+    first: Moved
+    promised: Moved | None = None
+
+    @property
     def is_gain(self) -> bool:
-        """Clearly more is right first, and what is out of scope is still told apart."""
+        """Clearly more is right first or is answered rightly, the other is not clearly less, and
+        what is out of scope is still told apart."""
         scopes = [pair for name, pair in self.figures.items() if name.startswith("AUROC")]
         kept = all(b is None or a is None or a >= b - AUROC_LOSS for b, a in scopes)
-        return self.chance < CHANCE and kept
+        moved = [self.first, *([self.promised] if self.promised else [])]
+        return kept and any(m.is_clear for m in moved) and not any(m.is_loss for m in moved)
 
 
-def compare(before: Sequence[Verdict], after: Sequence[Verdict]) -> Outcome:
-    """The same exam, sat twice."""
-    pairs = list(zip(before, after, strict=True))
+def compare(
+    before: Sequence[Verdict], after: Sequence[Verdict], acceptable: float | None = None
+) -> Outcome:
+    """The same exam, sat twice; `acceptable` is the share of wrong answers that is promised."""
     old, new = figures(before), figures(after)
-    return Outcome(
-        {name: (old[name], new[name]) for name in old},
-        sum(bool(b.row.expected) for b in before),
-        sum(a.is_right and not b.is_right for b, a in pairs),
-        sum(b.is_right and not a.is_right for b, a in pairs),
-    )
+    pairs = {name: (old[name], new[name]) for name in old}
+    promised = None
+    bars = [_bars(verdicts, acceptable) if acceptable else {} for verdicts in (before, after)]
+    if all(bars):
+        said = [_said_rightly(v, of) for v, of in zip((before, after), bars, strict=True)]
+        promised = _moved(*said)
+        known = sum(bool(verdict.row.expected) for verdict in before)
+        shares = [round(sum(of) / max(known, 1), 4) for of in said]
+        pairs["answered rightly as promised"] = shares[0], shares[1]
+    first = _moved([v.is_right for v in before], [v.is_right for v in after])
+    return Outcome(pairs, sum(bool(v.row.expected) for v in before), first, promised)
+
+
+def _bars(verdicts: Sequence[Verdict], acceptable: float) -> dict[str, Bar]:
+    """By locale from where to answer; none unless each can promise it."""
+    found = {
+        locale: learn_bar([c for c, _ in of], [r for _, r in of], acceptable)
+        for locale, of in told(verdicts).items()
+    }
+    return {c: bar for c, bar in found.items() if bar} if all(found.values()) else {}
+
+
+def _said_rightly(verdicts: Sequence[Verdict], bars: Mapping[str, Bar]) -> list[bool]:
+    return [v.is_right and bars[v.row.locale or ""].is_passed_by(v.confidence) for v in verdicts]
+
+
+def _moved(before: Sequence[bool], after: Sequence[bool]) -> Moved:
+    pairs = list(zip(before, after, strict=True))
+    return Moved(sum(a and not b for b, a in pairs), sum(b and not a for b, a in pairs))
 
 
 def figures(verdicts: Sequence[Verdict]) -> dict[str, float | None]:

@@ -96,6 +96,7 @@ def teaching(documents: Sequence[Document], encoders: Sequence[Encoder]) -> str:
     digest = hashlib.sha256()
     general = sorted({key for e in encoders for of in general_keys(e).values() for key in of})
     digest.update(json.dumps([weights_digest(), *(e.name for e in encoders), *general]).encode())
+    digest.update(json.dumps([getattr(e, "exam", None) for e in encoders]).encode())
     for document in sorted(documents, key=lambda d: (d.slug, d.locale)):
         texts = [(text.source, text.key) for text in document.texts]
         place = [document.slug, document.locale, document.audience, texts]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kb.errors import Invalid
+from retriever.calibration import Trust, learn_trust
 from retriever.memory import release
 from retriever.onnx_file import look_up_first
 from retriever.parcels import pieces, put_together
@@ -24,6 +25,8 @@ from retriever.parcels import pieces, put_together
 Vectors = npt.NDArray[np.float32]
 # The tokens of a text (t,) and what an encoder made of each, a byte a direction (t, DIRECTIONS).
 TokenStates = tuple[npt.NDArray[np.uint16], npt.NDArray[np.int8]]
+# How surely a question was answered, 0 where two articles were close; and whether rightly.
+Examined = tuple[float, bool]
 DIRECTIONS = 96
 # A direction's share of a unit vector seldom passes 0.7, which a byte's 127 stands for.
 STEPS = 127 / 0.7
@@ -35,6 +38,9 @@ BESIDE_BUNDLED = "bundled+"
 MINILM_SHAPE = [30522, 384]
 # What stands beside a trained model's weights.
 TRAINING_NOTE = "train.json"
+NOTED = ("judged_as", "locales", "shape", "weights")
+# What an earlier release made began as nothing that has weights of its own, and kept no exam.
+NOT_NOTED: dict[str, Any] = {"judged_as": "", "exam": {}}
 # Models that have weights of their own in `weights.json`, by the digest of theirs.
 JUDGED_AS: dict[str, str] = {"c7fb9419d5bb": "mpnet"}
 # General questions from which a model's directions are learned as it starts.
@@ -74,6 +80,18 @@ def reads(encoder: Encoder, locale: str) -> bool:
 def has_learned(encoder: Encoder, locale: str) -> bool:
     """Whether it was trained on the store's phrasings, which therefore cannot test it."""
     return locale in getattr(encoder, "learned", ())
+
+
+def examined(encoder: Encoder, locale: str) -> Sequence[Examined]:
+    """What became of questions that it had not learned, when it was trained."""
+    exam: Mapping[str, Sequence[Examined]] = getattr(encoder, "exam", {})
+    return exam.get(locale, ())
+
+
+def trust_in(encoder: Encoder) -> Trust:
+    """What confidences are worth that rest on it, by those questions."""
+    trust: Trust = getattr(encoder, "trust", Trust())
+    return trust
 
 
 def judged_as(encoder: Encoder) -> str:
@@ -215,6 +233,11 @@ class Trained(SentenceTransformer):
     def __init__(self, folder: str, note: dict[str, Any]) -> None:
         super().__init__(folder)
         self.languages = self.learned
+        raw = [pair for of in note["exam"].values() for pair in of]
+        self.trust = learn_trust([c for c, _ in raw], [r for _, r in raw])
+        self.exam = {
+            code: tuple((self.trust.of(c), r) for c, r in of) for code, of in note["exam"].items()
+        }
         # Not the folder: vectors belong to these weights, wherever they are kept.
         self.name = f"trained-{note['weights']}"
 
@@ -317,10 +340,10 @@ def _is_trained(model: str) -> bool:
 
 def _note_of(folder: str) -> dict[str, Any]:
     try:
-        # What an earlier release made began as nothing that has weights of its own.
-        note = {"judged_as": ""} | json.loads((Path(folder) / TRAINING_NOTE).read_text("utf-8"))
-        return {name: note[name] for name in ("judged_as", "locales", "shape", "weights")}
-    except (OSError, ValueError, LookupError, TypeError) as error:
+        note = NOT_NOTED | json.loads((Path(folder) / TRAINING_NOTE).read_text("utf-8"))
+        exam = {code: [(float(c), bool(r)) for c, r in of] for code, of in note["exam"].items()}
+        return {name: note[name] for name in NOTED} | {"exam": exam}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise Invalid(f"{folder} holds no model made by `verbatim train`") from error
 
 

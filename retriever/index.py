@@ -26,7 +26,8 @@ from kb.db import now, reading, transaction
 from kb.history import LIVE_KINDS, Event
 from kb.publishing import apply_due, live_answers, next_due
 from retriever.bars import BarBook, Bars, teaching
-from retriever.embeddings import Encoder, Rests, TokenStates, Vectors, has_learned, reads
+from retriever.calibration import learn_bar
+from retriever.embeddings import Encoder, Rests, TokenStates, Vectors, examined, has_learned, reads
 from retriever.general import as_asked, general_keys, shipped_vectors
 from retriever.lessons import SHARES, Lesson, Lessons
 from retriever.memory import trim
@@ -364,10 +365,8 @@ class Index:
         """What each locale's phrasings teach, where they are enough for any share at all."""
         shelf = level.shelf(PUBLIC)
         counts = count_phrasings(shelf)
-        lessons = {
-            locale: Lesson(counts[locale], any(has_learned(e, locale) for e in level.encoders))
-            for locale in sorted({d.locale for d in level.documents})
-        }
+        locales = sorted({document.locale for document in level.documents})
+        lessons = {locale: _untaught(level, locale, counts[locale], shares) for locale in locales}
         able = [
             locale
             for locale, lesson in lessons.items()
@@ -640,3 +639,12 @@ def encode(encoder: Encoder, items: list[tuple[bool, str]]) -> Vectors:
         if rows:
             made[rows] = read([items[n][1] for n in rows])
     return made
+
+
+def _untaught(level: Level, locale: str, count: int, shares: Iterable[float]) -> Lesson:
+    """What is known of a locale before its phrasings are rehearsed: where a model has learned them,
+    what became of those that were kept from it while it was tried."""
+    trained = [encoder for encoder in level.encoders if has_learned(encoder, locale)]
+    told = [pair for encoder in trained for pair in examined(encoder, locale)]
+    bars = {share: learn_bar([c for c, _ in told], [r for _, r in told], share) for share in shares}
+    return Lesson(count, bool(trained), bars if told else {})

@@ -45,7 +45,8 @@ class Lesson:
     """What the `phrasings` of one language taught.
 
     `bars` by acceptable share, None where they are too few to promise that; `is_trained` where
-    the model was trained on them, so that they can promise nothing.
+    the model was trained on them, so that only those tell that were kept from it while it was
+    tried.
     """
 
     phrasings: int

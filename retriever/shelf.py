@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from retriever.embeddings import Encoder, TokenStates, Vectors, judged_as
+from retriever.embeddings import Encoder, TokenStates, Vectors, judged_as, trust_in
 from retriever.heads import Head, fit_head
 from retriever.lexical import WordIndex
 from retriever.states import TokenIndex
@@ -261,7 +261,8 @@ class Shelf:
 
     def weights(self, views: int) -> Weights:
         """What each judge's word is worth here, of a question that so many views could see."""
-        return weights_for(self.phrased, views, judged_as(self.views[views - 1].encoder))
+        last = self.views[views - 1].encoder
+        return weights_for(self.phrased, views, judged_as(last), trust_in(last))
 
     def place(self, article_id: int) -> int:
         """Where an article stands."""

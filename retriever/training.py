@@ -8,13 +8,13 @@ others in the batch apart; dropout shows each text a little differently every ti
 import hashlib
 import json
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from kb.errors import Invalid, VerbatimError
-from retriever.embeddings import TRAINING_NOTE, load_model, weighed_as
+from retriever.embeddings import TRAINING_NOTE, Examined, load_model, weighed_as
 from retriever.texts import Document
 
 # Below this nothing can be learned that a measurement could show.
@@ -97,6 +97,14 @@ def train(lessons: Lessons, folder: Path, progress: Progress = silent) -> None:
         raise VerbatimError(f"cannot write the model in {folder}: {error}") from error
     note = _note(lessons, model, folder) | {"judged_as": judged_as}
     (folder / TRAINING_NOTE).write_text(json.dumps(note, indent=1) + "\n")
+
+
+def keep_exam(folder: Path, told: Mapping[str, Sequence[Examined]]) -> None:
+    """Note beside a model what became of questions that were kept from it, or from its like: by
+    locale, how surely each was answered and whether rightly. Its bars of silence come from them."""
+    path = folder / TRAINING_NOTE
+    note = json.loads(path.read_text("utf-8")) | {"exam": told}
+    path.write_text(json.dumps(note) + "\n")
 
 
 def _note(lessons: Lessons, model: Any, folder: Path) -> dict[str, Any]:

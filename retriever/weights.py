@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from retriever.calibration import Trust
 from retriever.embeddings import Vectors
 
 
@@ -19,6 +20,12 @@ class Logistic:
     scale: Vectors
     coefficients: Vectors
     intercept: float
+
+    def trusted(self, trust: Trust) -> "Logistic":
+        """The same, its probabilities worth what that trust says."""
+        stretched = np.asarray(self.coefficients * np.float32(trust.slope), np.float32)
+        intercept = self.intercept * trust.slope + trust.shift
+        return Logistic(self.mean, self.scale, stretched, intercept)
 
     def probability(self, signs: Vectors) -> float:
         """Between 0 and 1, to four places."""
@@ -43,14 +50,14 @@ class Weights:
 
 
 @lru_cache(maxsize=12)
-def weights_for(phrased: str, views: int, beside: str = "") -> Weights:
+def weights_for(phrased: str, views: int, beside: str = "", trust: Trust = Trust()) -> Weights:
     """The weights for a store as `Shelf.phrased` calls it, read by one encoder or two, the second
-    perhaps one with weights of its own."""
+    perhaps one with weights of its own, or one whose confidences are worth more or less."""
     stored = json.loads(_stored())
     chosen = stored[weights_name(phrased, views, beside)]
     return Weights(
         ranking=np.array(chosen["ranking"], np.float32),
-        confidence=_logistic(chosen["confidence"]),
+        confidence=_logistic(chosen["confidence"]).trusted(trust),
         in_scope=_logistic(chosen["in_scope"]),
         answer=chosen["answer"],
         speak=chosen["speak"],

@@ -10,14 +10,23 @@ import typer
 
 from assistant.exams import Exam, exam_of, hold_out
 from assistant.question_file import read_rows
-from assistant.trials import Known, Outcome, compare, recall, sit
+from assistant.trials import Known, Moved, Outcome, compare, recall, sit, told
 from kb.db import reading
 from kb.errors import InUse, Invalid
 from kb.publishing import live_answers
 from kb.settings import Settings
-from retriever.embeddings import BESIDE_BUNDLED, Encoder, load_encoders, load_model, load_trained
+from retriever.calibration import learn_bar
+from retriever.embeddings import (
+    BESIDE_BUNDLED,
+    Encoder,
+    Examined,
+    examined,
+    load_encoders,
+    load_model,
+    load_trained,
+)
 from retriever.texts import Document, document_of
-from retriever.training import Lessons, check_enough, lessons_of, train
+from retriever.training import Lessons, check_enough, keep_exam, lessons_of, train
 from retriever.vectors import FolderLock, VectorStore
 from web.services import opened_store
 from web.terminal import bar, each
@@ -48,7 +57,7 @@ def train_(
     exam = _exam(documents, locales, questions, settings)
     with beside(folder) as scratch:
         load_model(model)
-        outcome = _measure(settings, exam, lessons, scratch / "trial")
+        outcome, verdicts = _measure(settings, exam, lessons, scratch / "trial")
         print(format_outcome(outcome))
         if not (outcome.is_gain or anyway):
             print("Nothing is kept: stay with the model that you have (--anyway would keep it).")
@@ -57,11 +66,26 @@ def train_(
         if exam.documents != tuple(documents):
             made = scratch / "whole"
             train(lessons, made, each)
+        keep_exam(made, verdicts)
         made.rename(folder)
     print(f"Kept, trained on all {lessons.texts} texts. To use it, set and restart:")
     print(f"VERBATIM_EMBEDDING_MODEL={BESIDE_BUNDLED}{folder}")
-    known = ", ".join(locales)
-    print(f"It has seen the phrasings, so VERBATIM_MAX_WRONG promises nothing in {known}.")
+    for code in locales:
+        print(f"{code}: {_promise(load_trained(str(folder)), code, settings.max_wrong)}")
+
+
+def _promise(trained: Encoder, locale: str, acceptable: float | None) -> str:
+    """What VERBATIM_MAX_WRONG comes to with that model."""
+    asked = examined(trained, locale)
+    bar = (
+        learn_bar([c for c, _ in asked], [r for _, r in asked], acceptable) if acceptable else None
+    )
+    if bar is None:
+        return "too few questions to promise anything; the cautious bars hold"
+    return (
+        f"answers from confidence {bar.confidence:.2f}, learned on {bar.rehearsed} questions that "
+        f"were kept from it: {bar.coverage:.0%} answered, {bar.wrong} wrongly"
+    )
 
 
 def _live(settings: Settings) -> list[Document]:
@@ -98,8 +122,11 @@ def beside(folder: Path) -> Iterator[Path]:
         yield Path(scratch)
 
 
-def _measure(settings: Settings, exam: Exam, lessons: Lessons, folder: Path) -> Outcome:
-    """The bundled encoders against the first of them with the trained one beside it."""
+def _measure(
+    settings: Settings, exam: Exam, lessons: Lessons, folder: Path
+) -> tuple[Outcome, dict[str, list[Examined]]]:
+    """The bundled encoders against the first of them with the trained one beside it; and what the
+    exam tells of the latter."""
     bundled = load_encoders("bundled")
     known = _known(settings, exam, bundled)
     print(f"Asking {len(exam.rows)} questions, training, and asking them again.")
@@ -107,7 +134,7 @@ def _measure(settings: Settings, exam: Exam, lessons: Lessons, folder: Path) -> 
     seen = lessons_of(exam.documents, lessons.locales, lessons.base, lessons.epochs)
     train(seen, folder, each)
     after = sit(exam, [bundled[0], load_trained(str(folder))], known, bar)
-    return compare(before, after)
+    return compare(before, after, settings.max_wrong), told(after)
 
 
 def _known(settings: Settings, exam: Exam, encoders: Sequence[Encoder]) -> Known:
@@ -127,11 +154,16 @@ def _known(settings: Settings, exam: Exam, encoders: Sequence[Encoder]) -> Known
 
 def format_outcome(outcome: Outcome) -> str:
     """The figures as a table, and what to make of them."""
-    lines = [f"{'':30}{'before':>8}{'after':>8}"]
+    lines = [f"{'':34}{'before':>8}{'after':>8}"]
     for name, pair in outcome.figures.items():
         cells = "".join(f"{'–' if value is None else format(value, '.3f'):>8}" for value in pair)
-        lines.append(f"{name:30}{cells}")
-    moved = f"Of {outcome.questions} questions {outcome.gained} gained, {outcome.lost} lost"
-    judged = "a clear gain" if outcome.is_gain else "no clear gain"
-    lines.append(f"{moved}: {judged} (chance {outcome.chance:.3f}).")
+        lines.append(f"{name:34}{cells}")
+    lines.append(f"Right first, of {outcome.questions} questions: {_moved(outcome.first)}.")
+    if outcome.promised:
+        lines.append(f"Answered rightly as promised: {_moved(outcome.promised)}.")
+    lines.append("A clear gain." if outcome.is_gain else "No clear gain.")
     return "\n".join(lines)
+
+
+def _moved(moved: Moved) -> str:
+    return f"{moved.gained} gained, {moved.lost} lost (chance {moved.chance:.3f})"

@@ -7,9 +7,9 @@ import pytest
 
 from assistant import trials
 from assistant.evaluation import Verdict
-from assistant.exams import Exam, hold_out
+from assistant.exams import GENERAL, LEFT_OUT, Exam, hold_out
 from assistant.question_file import Row
-from assistant.trials import Known, Outcome, compare, figures, recall, sit
+from assistant.trials import Known, Moved, Outcome, compare, figures, recall, sit, told
 from retriever.embeddings import Encoder, Vectors
 from retriever.index import encode
 from retriever.texts import Document, Text
@@ -81,7 +81,7 @@ def test_gained_and_lost_are_counted_by_question() -> None:
     before = [verdict("a", "a"), verdict("b", "a"), verdict("c", "b"), verdict("", "a")]
     after = [verdict("a", "b"), verdict("b", "b"), verdict("c", "c"), verdict("", "a")]
     outcome = compare(before, after)
-    assert (outcome.questions, outcome.gained, outcome.lost) == (3, 2, 1)
+    assert (outcome.questions, outcome.first, outcome.promised) == (3, Moved(2, 1), None)
     assert outcome.figures["right first"] == (0.3333, 0.6667)
 
 
@@ -92,10 +92,37 @@ def test_gained_and_lost_are_counted_by_question() -> None:
 def test_gain_is_more_than_chance_and_costs_no_scope(
     gained: int, lost: int, auroc: float, is_gain: bool
 ) -> None:
-    outcome = Outcome({"AUROC, unanswerable": (0.9, auroc)}, 20, gained, lost)
-    assert outcome.is_gain == is_gain
+    scopes = {"AUROC, unanswerable": (0.9, auroc)}
+    first, nothing = Moved(gained, lost), Moved(0, 0)
+    assert Outcome(scopes, 20, first).is_gain == is_gain
+    assert Outcome(scopes, 20, nothing, first).is_gain == is_gain
+    assert not Outcome(scopes, 20, first, Moved(0, 9)).is_gain
 
 
 def test_chance_is_that_of_the_exact_sign_test() -> None:
-    assert Outcome({}, 20, 5, 0).chance == 1 / 32
-    assert Outcome({}, 20, 0, 0).chance == 1
+    assert Moved(5, 0).chance == 1 / 32
+    assert Moved(0, 0).chance == 1
+
+
+def test_what_is_answered_rightly_is_counted_where_both_keep_the_promise() -> None:
+    unsure = [verdict("a", "a", n / 200) for n in range(100)] + [verdict("", "b", 0.4)] * 9
+    sure = [verdict("a", "a", 0.6 + n / 1000) for n in range(100)] + [verdict("", "b", 0.4)] * 9
+    outcome = compare(unsure, sure, 0.02)
+    assert outcome.first == Moved(0, 0)
+    # Above the nine that are wrong at 0.4, but for one that may be.
+    assert outcome.promised == Moved(81, 0)
+    assert outcome.figures["answered rightly as promised"] == (0.19, 1.0)
+    assert outcome.is_gain
+    assert compare(unsure[:20], sure[:20], 0.02).promised is None
+
+
+def test_exam_tells_a_bar_in_the_mix_of_a_rehearsal() -> None:
+    known = [verdict("a", "a" if n else "b") for n in range(12)]
+    others = [
+        replace(v, row=replace(v.row, question=f"{kind} {n}", kind=kind))
+        for kind in (LEFT_OUT, GENERAL)
+        for n, v in enumerate([verdict("", "a")] * 9)
+    ]
+    found = told([*others, *known, verdict("", "a")])
+    assert found.keys() == {"en"}
+    assert sorted(right for _, right in found["en"]) == [False] * 6 + [True] * 11

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retriever.calibration import learn_bar, least_questions
+from retriever.calibration import Trust, learn_bar, learn_trust, least_questions
 
 
 def test_the_bar_is_the_lowest_that_keeps_the_promise() -> None:
@@ -63,3 +63,37 @@ def test_the_next_questions_are_wrong_as_seldom_as_promised(acceptable: float) -
         wrong.append(np.mean((confidence[200:] >= bar.confidence) & ~is_right[200:]))
     # Three standard errors of the mean of 400 trials.
     assert np.mean(wrong) <= acceptable + 3 * np.std(wrong) / 20
+
+
+def test_confidence_that_boasts_is_worth_less() -> None:
+    draw = np.random.default_rng(3)
+    truth = draw.random(4000)
+    is_right = draw.random(4000) < truth
+    boasting = 1 / (1 + np.exp(-(2 * np.log(truth / (1 - truth)) + 1)))
+    trust = learn_trust(list(boasting), list(is_right))
+    assert (trust.slope, trust.shift) == (
+        pytest.approx(0.5, abs=0.05),
+        pytest.approx(-0.5, abs=0.15),
+    )
+    worth = np.array([trust.of(c) for c in boasting])
+    assert np.abs(worth - truth).mean() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("confidence", "is_right"),
+    [([], []), ([0.9] * 60, [True] * 60), ([0.9] * 60, [False] * 60), ([0.0, 0.0], [True, False])],
+)
+def test_without_both_right_and_wrong_confidence_stays_as_it_is(
+    confidence: list[float], is_right: list[bool]
+) -> None:
+    assert learn_trust(confidence, is_right) == Trust()
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=80))
+def test_what_was_surer_stays_surer(known: list[tuple[float, bool]]) -> None:
+    trust = learn_trust([c for c, _ in known], [r for _, r in known])
+    worth = [trust.of(c / 100) for c in range(101)]
+    assert worth == sorted(worth)
+    assert worth[0] == 0
+    assert np.isfinite([trust.slope, trust.shift]).all()
+    assert trust.slope >= 0.1

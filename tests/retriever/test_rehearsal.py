@@ -241,6 +241,23 @@ def test_store_with_few_phrasings_has_nothing_to_prepare(
     assert index.bars == {}
 
 
+def test_bar_of_a_model_that_learned_the_phrasings_comes_from_its_exam(
+    learner: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained, before = learner.encoders[1], teaching([], learner.encoders)
+    monkeypatch.setattr(trained, "learned", frozenset({"en"}), raising=False)
+    monkeypatch.setattr(Rehearsal, "lesson", lambda *_: pytest.fail("it was rehearsed"))
+    told = ((0.9, True),) * 60 + ((0.8, False),) * 40
+    monkeypatch.setattr(trained, "exam", {"en": told}, raising=False)
+    learner._level = replace(learner.bring_level(), is_rehearsed=False)
+    learner.rehearse()
+    assert learner.bars == {"en": Bar(0.9, 100, 60, 0)}
+    lessons = learner.lessons()
+    assert lessons
+    assert lessons.locales["en"].is_trained
+    assert teaching([], learner.encoders) != before
+
+
 def test_failure_to_learn_is_tried_again(
     engine: Engine, learner: Index, watched: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:

