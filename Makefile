@@ -21,8 +21,9 @@ run: $(VENV)/ready ## The product with the sample company, ready to ask
 	  $(BIN)/verbatim init --sample && touch "$${VERBATIM_HOME:-var}/.sample"; fi
 	@exec $(BIN)/verbatim serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
+# Three at a time on two cores: a third of a test is waiting for servers and browsers.
 test: $(VENV)/ready-dev browser ## All tests
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/ready-dev format lint types layers test ## Everything CI checks
 

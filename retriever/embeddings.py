@@ -88,6 +88,15 @@ def examined(encoder: Encoder, locale: str) -> Sequence[Examined]:
     return exam.get(locale, ())
 
 
+def worth_of(
+    told: Mapping[str, Sequence[Examined]],
+) -> tuple[Trust, dict[str, tuple[Examined, ...]]]:
+    """What an exam says of confidences, and how surely its questions were answered by that."""
+    every = [pair for of in told.values() for pair in of]
+    trust = learn_trust([c for c, _ in every], [r for _, r in every])
+    return trust, {code: tuple((trust.of(c), r) for c, r in of) for code, of in told.items()}
+
+
 def trust_in(encoder: Encoder) -> Trust:
     """What confidences are worth that rest on it, by those questions."""
     trust: Trust = getattr(encoder, "trust", Trust())
@@ -233,11 +242,7 @@ class Trained(SentenceTransformer):
     def __init__(self, folder: str, note: dict[str, Any]) -> None:
         super().__init__(folder)
         self.languages = self.learned
-        raw = [pair for of in note["exam"].values() for pair in of]
-        self.trust = learn_trust([c for c, _ in raw], [r for _, r in raw])
-        self.exam = {
-            code: tuple((self.trust.of(c), r) for c, r in of) for code, of in note["exam"].items()
-        }
+        self.trust, self.exam = worth_of(note["exam"])
         # Not the folder: vectors belong to these weights, wherever they are kept.
         self.name = f"trained-{note['weights']}"
 

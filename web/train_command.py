@@ -20,10 +20,10 @@ from retriever.embeddings import (
     BESIDE_BUNDLED,
     Encoder,
     Examined,
-    examined,
     load_encoders,
     load_model,
     load_trained,
+    worth_of,
 )
 from retriever.texts import Document, document_of
 from retriever.training import Lessons, check_enough, keep_exam, lessons_of, train
@@ -70,13 +70,13 @@ def train_(
         made.rename(folder)
     print(f"Kept, trained on all {lessons.texts} texts. To use it, set and restart:")
     print(f"VERBATIM_EMBEDDING_MODEL={BESIDE_BUNDLED}{folder}")
+    worth = worth_of(verdicts)[1]
     for code in locales:
-        print(f"{code}: {_promise(load_trained(str(folder)), code, settings.max_wrong)}")
+        print(f"{code}: {_promise(worth.get(code, ()), settings.max_wrong)}")
 
 
-def _promise(trained: Encoder, locale: str, acceptable: float | None) -> str:
-    """What VERBATIM_MAX_WRONG comes to with that model."""
-    asked = examined(trained, locale)
+def _promise(asked: Sequence[Examined], acceptable: float | None) -> str:
+    """What VERBATIM_MAX_WRONG comes to by such an exam."""
     bar = (
         learn_bar([c for c, _ in asked], [r for _, r in asked], acceptable) if acceptable else None
     )
