@@ -4,6 +4,7 @@ The words are data, in `asking.yaml`, in the notation of `expressions`.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -96,6 +97,8 @@ def _lines(piece: str) -> list[str]:
 
 def _joined(piece: str) -> list[str]:
     """A piece cut where a second question is joined on: `…, and also how do I …`."""
+    # Places in a folded text count letters whole, however they came.
+    piece = unicodedata.normalize("NFC", piece)
     for sentence in _further(piece):
         before, after = piece[:sentence].rstrip(" ,،，;；"), piece[sentence:]
         if _asks(before) and _says_enough(before) and _says_enough(after) and _asks(after):

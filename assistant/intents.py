@@ -5,6 +5,7 @@ message, because people mix languages. Spelling mistakes are forgiven where no o
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -72,7 +73,11 @@ def intents_of(text: str, language: str) -> frozenset[Intent]:
 
 @lru_cache(maxsize=10_000)
 def remainder_of(text: str) -> str:
-    """The text without greetings, thanks and courtesies around it; empty if it is only those."""
+    """The text without greetings, thanks and courtesies around it; empty if it is only those.
+
+    Accents and syllables that came in pieces (NFD) are put together, as places count them whole.
+    """
+    text = unicodedata.normalize("NFC", text)
     read = _read(text)
     for intent in COURTESIES:
         read = read.without(_unless(intent))

@@ -7,7 +7,7 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assistant.expressions import compiled, folded
@@ -105,6 +105,18 @@ def test_yes_and_no_are_whole_messages(text: str) -> None:
     assert not intents_of(text, "en") & {Intent.YES, Intent.NO}
 
 
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("Ciao, perché è così caro? grazie", "perché è così caro?"),
+        ("안녕하세요, 배송비가 얼마예요? 감사합니다", "배송비가 얼마예요?"),
+    ],
+)
+def test_text_in_pieces_is_cut_where_the_whole_one_is(text: str, asked: str) -> None:
+    assert remainder_of(unicodedata.normalize("NFD", text)) == remainder_of(text) == asked
+
+
+@example("\ufb2a")
 @given(st.text(max_size=200))
 def test_remainder_is_a_part_of_the_text(text: str) -> None:
     assert remainder_of(text) in unicodedata.normalize("NFC", text)
