@@ -25,7 +25,7 @@ from assistant.receipts import Receipt
 from kb.articles import Article, Revision
 from kb.people import Person
 
-CHOSEN, GIVEN, HELPED, FAILED = KINDS = ("chosen", "given", "helped", "failed")
+CHOSEN, GIVEN, HELPED, FAILED = ("chosen", "given", "helped", "failed")
 # What decisions about these keep as members begins so: others are about groups of gaps.
 MARK = "confirmed:"
 

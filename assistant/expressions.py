@@ -27,7 +27,8 @@ BLANK = "#"
 
 @dataclass(frozen=True)
 class Folded:
-    """A text in its plainest form; `at` says where each character stands in the original."""
+    """A text in its plainest form; `at` says where each character stands in the original,
+    its letters put together (NFC)."""
 
     text: str
     at: tuple[int, ...]

@@ -16,7 +16,7 @@ from assistant.exams import GENERAL, LEFT_OUT, Exam
 from assistant.figures import auroc
 from assistant.question_file import Row
 from kb.audiences import AGENTS
-from retriever.calibration import Bar, learn_bar
+from retriever.calibration import Bar, bar_of
 from retriever.embeddings import Encoder, Examined, TokenStates, Vectors, reads
 from retriever.general import shipped_vectors
 from retriever.index import BATCH, Level, encode
@@ -212,10 +212,7 @@ def compare(
 
 def _bars(verdicts: Sequence[Verdict], acceptable: float) -> dict[str, Bar]:
     """By locale from where to answer; none unless each can promise it."""
-    found = {
-        locale: learn_bar([c for c, _ in of], [r for _, r in of], acceptable)
-        for locale, of in told(verdicts).items()
-    }
+    found = {locale: bar_of(of, acceptable) for locale, of in told(verdicts).items()}
     return {c: bar for c, bar in found.items() if bar} if all(found.values()) else {}
 
 

@@ -72,6 +72,11 @@ def learn_bar(
     return Bar(float(scores[last]), count, int(last) + 1, int(wrong[last]))
 
 
+def bar_of(told: Sequence[tuple[float, bool]], acceptable: float) -> Bar | None:
+    """The same of pairs: how surely each question was answered, and whether rightly."""
+    return learn_bar([c for c, _ in told], [right for _, right in told], acceptable)
+
+
 @dataclass(frozen=True)
 class Trust:
     """What a confidence is worth after all: its logit is stretched and shifted."""

@@ -26,7 +26,7 @@ from kb.db import now, reading, transaction
 from kb.history import LIVE_KINDS, Event
 from kb.publishing import apply_due, live_answers, next_due
 from retriever.bars import BarBook, Bars, teaching
-from retriever.calibration import learn_bar
+from retriever.calibration import bar_of
 from retriever.embeddings import Encoder, Rests, TokenStates, Vectors, examined, has_learned, reads
 from retriever.general import as_asked, general_keys, shipped_vectors
 from retriever.lessons import SHARES, Lesson, Lessons
@@ -646,5 +646,5 @@ def _untaught(level: Level, locale: str, count: int, shares: Iterable[float]) ->
     what became of those that were kept from it while it was tried."""
     trained = [encoder for encoder in level.encoders if has_learned(encoder, locale)]
     told = [pair for encoder in trained for pair in examined(encoder, locale)]
-    bars = {share: learn_bar([c for c, _ in told], [r for _, r in told], share) for share in shares}
+    bars = {share: bar_of(told, share) for share in shares}
     return Lesson(count, bool(trained), bars if told else {})

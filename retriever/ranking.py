@@ -87,7 +87,12 @@ class Ranking:
     @property
     def is_close(self) -> bool:
         """The second article is too close behind the first."""
-        return len(self.shares) > 1 and self.shares[1] >= CLOSE * self.shares[0]
+        return are_close(self.shares)
+
+
+def are_close(shares: Sequence[float]) -> bool:
+    """Whether the second share of belief is too near the first to call."""
+    return len(shares) > 1 and shares[1] >= CLOSE * shares[0]
 
 
 @dataclass(frozen=True)

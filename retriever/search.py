@@ -11,7 +11,7 @@ from retriever.embeddings import Encoder, TokenStates, Vectors, reads, thread_of
 from retriever.index import EXACT_LIMIT, Index, Level
 from retriever.lexical import tokenize
 from retriever.passages import Passage, loudest_passage
-from retriever.ranking import CLOSE, Asked, Ranking, promising, rank
+from retriever.ranking import Asked, Ranking, are_close, promising, rank
 from retriever.shelf import Ints, Shelf
 from retriever.states import SeesTokens
 from retriever.texts import Text
@@ -76,7 +76,7 @@ class Findings:
     @property
     def is_close(self) -> bool:
         """The second article is too close behind the first; of at least two matches."""
-        return len(self.matches) > 1 and self.matches[1].share >= CLOSE * self.matches[0].share
+        return are_close([match.share for match in self.matches])
 
 
 def find_matches(

@@ -15,7 +15,7 @@ from kb.db import reading
 from kb.errors import InUse, Invalid
 from kb.publishing import live_answers
 from kb.settings import Settings
-from retriever.calibration import learn_bar
+from retriever.calibration import bar_of
 from retriever.embeddings import (
     BESIDE_BUNDLED,
     Encoder,
@@ -77,9 +77,7 @@ def train_(
 
 def _promise(asked: Sequence[Examined], acceptable: float | None) -> str:
     """What VERBATIM_MAX_WRONG comes to by such an exam."""
-    bar = (
-        learn_bar([c for c, _ in asked], [r for _, r in asked], acceptable) if acceptable else None
-    )
+    bar = bar_of(asked, acceptable) if acceptable else None
     if bar is None:
         return "too few questions to promise anything; the cautious bars hold"
     return (

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
-from kb.articles import find_article, latest_revision
+from kb.articles import Revision, find_article, latest_revision
 from kb.people import add_person
 from tests.cast import silence
 from web.services import Services
@@ -53,6 +53,16 @@ def found(pattern: str, text: str) -> str:
     return match[1]
 
 
+def newest_on_passwords(services: Services) -> Revision:
+    with Session(services.engine) as session:
+        article = find_article(session, "reset-password")
+        assert article
+        assert article.id
+        newest = latest_revision(session, article.id, "en")
+        assert newest
+        return newest
+
+
 def test_search_without_a_result_is_a_gap_beside_what_the_chat_was_asked(
     editor: TestClient,
 ) -> None:
@@ -73,14 +83,9 @@ def test_wording_goes_to_the_article_in_its_language(
 ) -> None:
     response = act("wording", other="/en/articles/reset-password")
     assert response.headers["location"] == "/studio/questions?done=phrased"
-    with Session(services.engine) as session:
-        article = find_article(session, "reset-password")
-        assert article
-        assert article.id
-        newest = latest_revision(session, article.id, "en")
-        assert newest
-        assert newest.state == "in_review"
-        assert newest.phrasings[-2:] == ["do you repair bicycles", "bike repair"]
+    newest = newest_on_passwords(services)
+    assert newest.state == "in_review"
+    assert newest.phrasings[-2:] == ["do you repair bicycles", "bike repair"]
     assert "Reset" in editor.get("/studio/questions?state=handled").text
 
 
@@ -165,13 +170,8 @@ def test_confirmed_wording_is_given_to_its_article(
     data = {"phrase": found(r'name="phrase" value="([\w-]+)" checked', page), "action": "give"}
     response = confirmed.post("/studio/questions/confirmed", data=data, follow_redirects=False)
     assert response.headers["location"] == "/studio/questions/confirmed?done=phrased"
-    with Session(services.engine) as session:
-        article = find_article(session, "reset-password")
-        assert article
-        assert article.id
-        newest = latest_revision(session, article.id, "en")
-        assert newest
-        assert (newest.state, newest.phrasings[-1]) == ("in_review", "zorble & my gizmo")
+    newest = newest_on_passwords(services)
+    assert (newest.state, newest.phrasings[-1]) == ("in_review", "zorble & my gizmo")
     assert 'name="phrase"' not in confirmed.get("/studio/questions/confirmed").text
 
 

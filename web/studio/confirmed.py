@@ -69,7 +69,7 @@ def _listed(
         status=status,
         shown=[(id_, of[:LISTED], len(of)) for id_, of in shown],
         titles=_titles(request, {id_ for id_, _of in shown}, decisions),
-        slugs=_slugs(session, together),
+        slugs=_slugs(session, [id_ for id_, _of in shown]),
         decisions=decisions,
         deciders=deciders_of(session, {d.by_id for d in decisions}),
         ticked=TICKED,
